@@ -1,0 +1,70 @@
+/** The validated configuration, defaults filled in. Keys as wire.md 5.2; our own keys are marked. */
+import type { Capability } from "../providers/provider.js";
+
+export type ProviderType =
+  | "kimi"
+  | "openai_legacy"
+  | "openai_responses"
+  | "anthropic"
+  | "google_genai"
+  | "gemini"
+  | "vertexai"
+  | "_echo"
+  | "_scripted_echo"
+  | "_chaos";
+
+export interface ModelConfig {
+  provider: string;
+  model: string;
+  max_context_size: number;
+  capabilities: Capability[] | null;
+  display_name: string | null;
+}
+
+export interface ProviderConfig {
+  type: ProviderType;
+  base_url: string;
+  api_key: string;
+  env: Record<string, string>;
+  custom_headers: Record<string, string>;
+  reasoning_key: string | null;
+}
+
+export interface LoopControl {
+  max_steps_per_turn: number;
+  max_retries_per_step: number;
+  max_ralph_iterations: number;
+  reserved_context_size: number;
+  /** True when the file set reserved_context_size; otherwise min(50,000, 15 % of the window) is reserved. */
+  reserved_context_size_set: boolean;
+  compaction_trigger_ratio: number;
+}
+
+export interface KernelConfig {
+  default_model: string;
+  default_thinking: boolean;
+  default_yolo: boolean;
+  default_plan_mode: boolean;
+  models: Record<string, ModelConfig>;
+  providers: Record<string, ProviderConfig>;
+  loop_control: LoopControl;
+  /** Our own: hosts FetchURL may reach although they are loopback, private or link-local. */
+  fetch: { allowed_private_hosts: string[] };
+  /** Our own: which kernel a client starts, "auto", "sidecar" or "in-process". */
+  runtime: { kernel: string | null };
+}
+
+/** The model a session runs on, after flags, environment and file were merged. */
+export interface ResolvedModel {
+  alias: string;
+  model: ModelConfig;
+  provider: ProviderConfig;
+  capabilities: ReadonlySet<Capability>;
+  thinking: boolean;
+  /** provider.env over the process environment; where the scripted provider finds its script. */
+  env: Readonly<Record<string, string>>;
+  /** KIMI_MODEL_TEMPERATURE, _TOP_P, _MAX_TOKENS; null when unset. */
+  temperature: number | null;
+  topP: number | null;
+  maxTokens: number | null;
+}

@@ -1,0 +1,35 @@
+/**
+ * Starts tool processes so that none outlives the kernel: each is the leader of its own group and is known to a
+ * watchdog before it runs (durability.md 3 in the design notes; ADR 0007).
+ */
+export interface ProcessExit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+export interface SpawnRequest {
+  /** argv; the first item is the program. */
+  argv: readonly [string, ...string[]];
+  cwd: string;
+  env: Readonly<Record<string, string>>;
+  /** Called for every chunk in order of arrival. stdin is closed. */
+  onOutput(chunk: Buffer, source: "stdout" | "stderr"): void;
+  /** Called once with the group before the command can act. */
+  onStarted?(process: { pgid: number; startTime: string }): void;
+}
+
+export interface RunningProcess {
+  readonly pgid: number;
+  readonly startTime: string;
+  /** Settles when the leader has exited and what it had written was read; never waits for pipes held by others. Never rejects. */
+  readonly exited: Promise<ProcessExit>;
+  /** TERM to the group, 50 ms, KILL to the group. Resolves when the leader is gone. Idempotent. */
+  kill(): Promise<void>;
+}
+
+export interface ProcessGroups {
+  /** Throws when the program cannot be started (ENOENT, EACCES, EMFILE). */
+  spawn(request: SpawnRequest): Promise<RunningProcess>;
+  /** Kills every living group and ends the watchdog. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,117 @@
+/**
+ * The contract of a session's storage. One journal per session is the authority; wire.jsonl and context.jsonl are its
+ * projections (durability: one authority, one writer). Everything here is synchronous but `acquire`, so that
+ * "write, then act, then deliver" is the order of the statements that call it.
+ */
+import type { Message } from "../messages.js";
+import type { SessionState } from "./session-state.js";
+
+/** One line of context.jsonl, keys as wire.md 4.3 has them, null fields left out. */
+export type ContextRecord =
+  | { role: "_system_prompt"; content: string }
+  | { role: "_checkpoint"; id: number }
+  | { role: "_usage"; token_count: number }
+  | ContextMessage;
+
+/** A message as stored: `content` is a string when it is exactly one text part, else the list of parts. */
+export type ContextMessage = { role: "user" | "assistant" | "tool"; content: unknown } & Record<string, unknown>;
+
+/**
+ * A record that a client receives: it is written to the journal first and then delivered with the seq it got there.
+ * `json` is the JSON text of `payload`, already escaped for a line (U+2028, U+2029, U+0085); it is spliced into the
+ * journal line and the wire line as it is. `extra` goes to the journal only.
+ */
+export interface DeliverableRecord {
+  kind: "event" | "request" | "result" | "turn_end";
+  type: string;
+  payload: unknown;
+  json: string;
+  /** JSON-RPC id of a request, equal to payload.id. */
+  id?: string;
+  extra?: Readonly<Record<string, unknown>>;
+}
+
+/** A record that only the journal keeps. */
+export type NoteRecord =
+  | { kind: "turn"; turn_id: string; client_id: string | null; user_input: unknown }
+  | { kind: "answer"; id: string; type: string; answer: unknown; decided: unknown }
+  | {
+      kind: "intent";
+      effect_id: string;
+      tool_call_id: string;
+      name: string;
+      arguments: string;
+      class: string;
+      action_hash: string;
+      before: unknown;
+      after: unknown;
+    }
+  | { kind: "process"; effect_id: string; pgid: number; start_time: string }
+  | { kind: "steer"; steer_id: string; client_id: string | null; user_input: unknown }
+  | { kind: "steer_consumed"; steer_id: string }
+  | { kind: "cancel"; client_id: string | null }
+  | { kind: "step"; n: number; checkpoint: number }
+  | { kind: "stream_end"; n: number }
+  | { kind: "notice"; code: string; data: unknown };
+
+/** What the model is shown before the first message; frozen for the life of the session. */
+export interface FrozenPrefix {
+  system_hash: string;
+  tools: string[];
+  tools_hash: string;
+}
+
+export interface SessionLog {
+  readonly sessionId: string;
+  /** Session folder (context.jsonl, wire.jsonl, state.json). */
+  readonly dir: string;
+  /** Grows with every owner; 0 before the first acquire. */
+  readonly epoch: number;
+  /** Seq of the newest record; 0 for an empty journal. */
+  readonly lastSeq: number;
+  readonly state: SessionState;
+  /** True when this process is the writer. */
+  readonly held: boolean;
+
+  /**
+   * Becomes the writer: takes the lock (waiting up to 3 s), creates the folder, opens and repairs journal and
+   * projections, closes an open turn. Resolves at once when already held. Throws KernelError `session_locked`,
+   * `storage_full`, `storage_failed`. After the first success `loaded` is up to date.
+   */
+  acquire(signal?: AbortSignal): Promise<void>;
+  /** The session as it is on disk; reads without the lock before acquire (so that initialize can report it). */
+  load(): LoadedSession;
+
+  /** Cuts the journal to its header and appends the turn record. */
+  beginTurn(turn: Extract<NoteRecord, { kind: "turn" }>): void;
+  /** Appends deliverable records in one write. Returns the seq of the first; the others follow by one. */
+  append(records: readonly DeliverableRecord[], options?: { sync?: boolean }): number;
+  /** Appends one record of the journal's own. Returns its seq. */
+  note(record: NoteRecord, options?: { sync?: boolean }): number;
+  /** Appends lines of context.jsonl; they reach the file at the next checkpoint, all in one write. */
+  context(records: readonly ContextRecord[]): void;
+  /** Brings both projections up to date and fsyncs them, then records their lengths in the journal. */
+  checkpoint(): void;
+  /** Replaces context.jsonl with these lines; the old file stays as context_<n>.jsonl. Implies checkpoint. */
+  rotateContext(records: readonly ContextRecord[]): void;
+  /** Stores the frozen prefix in the header. */
+  freeze(prefix: FrozenPrefix): void;
+
+  /** Writes what is pending, releases the lock, closes the files, deletes an empty session's folder. Idempotent. Never throws. */
+  close(options: { clean: boolean }): void;
+}
+
+export interface LoadedSession {
+  /** null for a session without a context file. */
+  systemPrompt: string | null;
+  messages: Message[];
+  /** Next free checkpoint id. */
+  nextCheckpoint: number;
+  /** Newest `_usage` token count; null when there is none. */
+  tokenCount: number | null;
+  prefix: FrozenPrefix | null;
+  /** True when there is neither a wire record, a context message nor a title. */
+  empty: boolean;
+  /** What had to be repaired or was lost, one plain sentence each, to be logged and reported once. */
+  repairs: string[];
+}
