@@ -1,5 +1,5 @@
 /** Maps the kernel's own shapes to wire payloads: the only place that knows both. */
-import { jsonLine } from "../../wire/framing.js";
+import { jsonLine } from "../../wire/json-line.js";
 import type { ContentPart } from "../messages.js";
 import type { StreamPart } from "../providers/provider.js";
 import type { DeliverableRecord } from "../storage/session-log.js";

@@ -3,7 +3,7 @@ import type { StreamPart } from "../providers/provider.js";
 import type { DeliverableRecord, NoteRecord, SessionLog } from "../storage/session-log.js";
 import { eventRecord, partRecord } from "./encode-events.js";
 import type { EventSink } from "./event-sink.js";
-import { jsonLine } from "../../wire/framing.js";
+import { jsonLine } from "../../wire/json-line.js";
 
 export class TurnRecorder {
   readonly log: SessionLog;
