@@ -1,6 +1,7 @@
 // Generates src/wire/generated from wire-spec/ and guards the contract's hash. Offline; writes only those two files
 // and, with --update-hash, wire-spec/versions.json.
 import { createHash } from "node:crypto";
+import { realpathSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -174,7 +175,7 @@ export function generateTables(contract) {
     constant("METHODS", "Every method of the wire.", methodTable),
     constant(
       "ERRORS",
-      "Every error of the wire by its string code; `{name}` in a message is a blank to fill.",
+      "Every error of the wire by its string code; `<name>` in a message is a place to fill in.",
       errorTable,
     ),
     constant("EVENT_TYPES", "Types of the `event` notification.", Object.keys(variants(definitions.Event))),
@@ -236,6 +237,6 @@ async function main(args) {
   return 0;
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) {
   process.exitCode = await main(process.argv.slice(2));
 }

@@ -47,7 +47,7 @@ export const METHODS = {
   }
 } as const;
 
-/** Every error of the wire by its string code; `{name}` in a message is a blank to fill. */
+/** Every error of the wire by its string code; `<name>` in a message is a place to fill in. */
 export const ERRORS = {
   "parse_error": {
     "code": "parse_error",
@@ -64,19 +64,19 @@ export const ERRORS = {
   "method_not_found": {
     "code": "method_not_found",
     "number": -32601,
-    "message": "Unexpected method received: {method}",
+    "message": "Unexpected method received: <method>",
     "retryable": false
   },
   "invalid_params": {
     "code": "invalid_params",
     "number": -32602,
-    "message": "Invalid parameters for method `{method}`",
+    "message": "Invalid parameters for method `<method>`",
     "retryable": false
   },
   "internal_error": {
     "code": "internal_error",
     "number": -32603,
-    "message": "{name}: {text}",
+    "message": "<exception>: <text>",
     "retryable": false
   },
   "replay_failed": {
@@ -91,14 +91,14 @@ export const ERRORS = {
     "message": "An agent turn is already in progress",
     "retryable": true
   },
-  "no_turn_in_progress": {
-    "code": "no_turn_in_progress",
+  "no_turn": {
+    "code": "no_turn",
     "number": -32000,
     "message": "No agent turn is in progress",
     "retryable": false
   },
-  "plan_mode_unsupported": {
-    "code": "plan_mode_unsupported",
+  "plan_mode_not_supported": {
+    "code": "plan_mode_not_supported",
     "number": -32000,
     "message": "Plan mode is not supported",
     "retryable": false
@@ -112,14 +112,13 @@ export const ERRORS = {
   "llm_not_supported": {
     "code": "llm_not_supported",
     "number": -32002,
-    "message": "LLM model '{model}' does not support required capability: {capability}.",
-    "message_many": "LLM model '{model}' does not support required capabilities: {capabilities}.",
+    "message": "LLM model '<model>' does not support required <capabilities>.",
     "retryable": false
   },
   "provider_error": {
     "code": "provider_error",
     "number": -32003,
-    "message": "{text}",
+    "message": "<text>",
     "retryable": true
   },
   "auth_expired": {
