@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { findEditTarget, planEdit } from "./support/file-edit.js";
+import { findEditTarget, missingParent, planEdit } from "./support/file-edit.js";
 import { defineTool } from "./tool.js";
 
 /** Writes a whole file or appends to it; the folder must exist. */
@@ -15,6 +15,8 @@ export const writeFile = defineTool({
   async prepare({ path, content, mode }, context, signal) {
     const target = await findEditTarget(path, context, signal);
     if ("isError" in target) return target;
+    const refusal = await missingParent(target);
+    if (refusal !== null) return refusal;
     const written = Buffer.from(content, "utf8");
     const after = mode === "append" && target.before !== null ? Buffer.concat([target.before, written]) : written;
     const done = mode === "append" ? "appended to" : "overwritten";

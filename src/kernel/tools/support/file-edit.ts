@@ -45,14 +45,18 @@ export async function findEditTarget(
   try {
     const resolved = await resolvePath(path, context);
     if (resolved.relative && !resolved.inside) return relativeOutside(path, resolved.shown);
-    const parent = await lstat(dirname(resolved.real)).catch(() => null);
-    if (parent === null || !parent.isDirectory()) {
-      return toolError(`\`${visibleText(path)}\` parent directory does not exist.`, "Parent directory not found");
-    }
     return { path, resolved, before: await readFileBounded(resolved.real, MAX_EDIT_BYTES, signal) };
   } catch (error) {
     return fileProblem(error, path);
   }
+}
+
+/** Gives the error result when a missing file cannot be created because its folder is missing too; else null. */
+export async function missingParent({ path, resolved, before }: EditTarget): Promise<ToolReturn | null> {
+  if (before !== null) return null;
+  const parent = await lstat(dirname(resolved.real)).catch(() => null);
+  if (parent?.isDirectory()) return null;
+  return toolError(`\`${visibleText(path)}\` parent directory does not exist.`, "Parent directory not found");
 }
 
 /** Turns a change into a prepared call: what is asked, the hashes before and after, and the guarded write. */

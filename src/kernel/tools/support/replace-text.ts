@@ -30,10 +30,17 @@ export function replaceText(content: Buffer, edit: Replacement, limit: number): 
     const result = bytes.slice(0, first) + replacement + bytes.slice(first + old.length);
     return { outcome: "replaced", content: Buffer.from(result, "latin1"), count: 1 };
   }
-  const parts = bytes.split(old);
-  const count = parts.length - 1;
+  const count = countMatches(bytes, old, first);
   if (bytes.length + count * (replacement.length - old.length) > limit) return { outcome: "too_large" };
-  return { outcome: "replaced", content: Buffer.from(parts.join(replacement), "latin1"), count };
+  // A function, because `$` is special in a replacement string.
+  const result = bytes.replaceAll(old, () => replacement);
+  return { outcome: "replaced", content: Buffer.from(result, "latin1"), count };
+}
+
+function countMatches(bytes: string, old: string, first: number): number {
+  let count = 0;
+  for (let at = first; at !== -1; at = bytes.indexOf(old, at + old.length)) count += 1;
+  return count;
 }
 
 function asBytes(text: string, crlf: boolean): string {
