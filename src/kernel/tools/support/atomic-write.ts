@@ -56,8 +56,11 @@ export async function atomicWrite(request: AtomicWrite): Promise<void> {
     const target = folder.entry(basename(request.path));
     const old = await lstat(target).catch(nullWhenMissing);
     if ((old === null) !== (request.expected === null) || (old !== null && !old.isFile())) throw changed(request.path);
-    // The rename needs no right to write the file itself, so a read-only file is refused here.
-    if (old !== null) await access(target, constants.W_OK);
+    // The rename needs no right to write the file itself, so a read-only file is refused here, for root as well.
+    if (old !== null) {
+      if ((old.mode & 0o222) === 0) throw Object.assign(new Error("read-only"), { code: "EACCES" });
+      await access(target, constants.W_OK);
+    }
 
     temporary = folder.entry(`.kernel-${randomBytes(8).toString("hex")}.tmp`);
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
