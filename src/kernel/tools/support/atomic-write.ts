@@ -18,7 +18,7 @@ import { visibleText } from "./visible-text.js";
 const NO_HARD_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
 /** Writes at `position` and gives the bytes written, which may be fewer; a test replaces it by a full disk. */
-export type WriteCall = (handle: FileHandle, bytes: Uint8Array, position: number) => Promise<number>;
+type WriteCall = (handle: FileHandle, bytes: Uint8Array, position: number) => Promise<number>;
 
 export interface AtomicWrite {
   /** Absolute and without links: a link stays a link when its target is given. */
@@ -30,7 +30,7 @@ export interface AtomicWrite {
   write?: WriteCall;
 }
 
-export type AtomicWriteCode = "changed" | "denied" | "disk_full" | "failed";
+type AtomicWriteCode = "changed" | "denied" | "disk_full" | "failed";
 
 /** Nothing was written, and the message says why in one sentence. */
 export class AtomicWriteError extends Error {

@@ -21,7 +21,7 @@ export interface EditTarget {
   before: Buffer | null;
 }
 
-export interface PlannedEdit {
+interface PlannedEdit {
   target: EditTarget;
   after: Buffer;
   verb: "Write" | "Edit";

@@ -83,7 +83,7 @@ export function htmlToText(html: string, base: URL): string {
   }
   writer.text(html.slice(at));
   const body = writer.finish();
-  return title === "" ? body : `${title}\n\n${body}`;
+  return `${title}\n\n${body}`.trim();
 }
 
 class TextWriter {
@@ -113,9 +113,12 @@ class TextWriter {
   block(name: string, opens: boolean): void {
     if (name === "pre") this.#pre = opens;
     const wide = /^(p|h[1-6]|pre|ul|ol|table|blockquote|section|article)$/.test(name);
+    const behindMarker = /^(- |#+ )$/.test(this.#out.at(-1) ?? "");
     // `<li><p>`: the text belongs behind the dash.
-    const behindMarker = opens && /^(- |#+ )$/.test(this.#out.at(-1) ?? "");
-    if (!behindMarker) this.#out.push(wide ? "\n\n" : "\n");
+    if (!(behindMarker && opens)) {
+      if (wide) this.#out.push("\n\n");
+      else if (name === "br" || behindMarker || !this.#lineEmpty) this.#out.push("\n");
+    }
     this.#lineEmpty = true;
     this.#space = false;
     if (!opens) return;

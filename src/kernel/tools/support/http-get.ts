@@ -10,7 +10,7 @@ import type { Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { bareHost, isAllowedHost, isPublicAddress, parseUrl } from "./network-address.js";
 
-export type HttpGetCode = "refused" | "redirected" | "too_many_redirects" | "timeout" | "failed";
+type HttpGetCode = "refused" | "redirected" | "too_many_redirects" | "timeout" | "failed";
 
 /** Why nothing was fetched; the message is a sentence for the model. */
 export class HttpGetError extends Error {
@@ -63,8 +63,8 @@ export function checkUrl(url: URL, allowedPrivateHosts: ReadonlySet<string>): vo
   }
   const host = bareHost(url);
   // Node does not look an address up, so the lookup below would never see it.
-  if (isIP(host) !== 0 && !isPublicAddress(host) && !isAllowedHost(url, allowedPrivateHosts))
-    throw notPublic(url, host);
+  const isLocal = isIP(host) !== 0 ? !isPublicAddress(host) : /(^|\.)localhost$/.test(host);
+  if (isLocal && !isAllowedHost(url, allowedPrivateHosts)) throw notPublic(url, host);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Reads a window of lines of a file of any size in bounded memory, and counts all lines on the way. */
 import type { FileHandle } from "node:fs/promises";
 
-export interface LineWindow {
+interface LineWindow {
   /** 1-based number of the first line wanted. */
   from: number;
   /** At most this many lines are kept. */
@@ -16,7 +16,7 @@ export interface LineWindow {
   maxScanBytes: number;
 }
 
-export interface WindowLine {
+interface WindowLine {
   number: number;
   /** Without its line end. */
   text: string;
@@ -37,7 +37,7 @@ export interface ReadWindow {
   crlf: boolean;
 }
 
-export const CUT_MARK = "[...truncated]";
+const CUT_MARK = "[...truncated]";
 
 const CHUNK_BYTES = 1024 * 1024;
 const NEWLINE = 10;

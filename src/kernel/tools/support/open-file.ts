@@ -4,7 +4,7 @@ import type { FileHandle } from "node:fs/promises";
 import { constants, open, stat } from "node:fs/promises";
 import { isOpenedAt } from "./opened-path.js";
 
-export type FileProblem = "missing" | "not_file" | "moved" | "denied" | "too_large";
+type FileProblem = "missing" | "not_file" | "moved" | "denied" | "too_large";
 
 /** Why a file was not opened or read; tools put their own sentence around the code. */
 export class FileProblemError extends Error {

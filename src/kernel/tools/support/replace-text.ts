@@ -8,7 +8,7 @@ export interface Replacement {
   replace_all: boolean;
 }
 
-export type ReplaceResult =
+type ReplaceResult =
   | { outcome: "replaced"; content: Buffer; count: number }
   | { outcome: "not_found" }
   | { outcome: "too_large" };
