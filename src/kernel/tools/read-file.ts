@@ -15,14 +15,14 @@ const BINARY_HEAD_BYTES = 8 * 1024;
 
 const parameters = z.object({
   path: z.string(),
-  line_offset: z._default(z.int(), 1).check(z.describe("First line; negative counts from the end")),
-  n_lines: z._default(z.int().check(z.minimum(1)), MAX_LINES),
+  line_offset: z._default(z.int(), 1).check(z.describe("Negative: from the end")),
+  n_lines: z._default(z.int().check(z.refine((n) => n > 0, "must be positive")), MAX_LINES),
 });
 
 /** Reads text files line by line, with line numbers; asks for files outside of the workspace. */
 export const readFile = defineTool({
   name: "ReadFile",
-  description: "Read a text file with line numbers; at most 1000 lines or 100 KiB per call.",
+  description: "Read a text file, with line numbers.",
   parameters,
   listed: ["path", "line_offset", "n_lines"],
   prepare: (args, context) =>

@@ -13,7 +13,7 @@ const canSee = (capabilities: ToolContext["capabilities"]) =>
 /** Gives an image or video to a model that can see it; asks for files outside of the workspace. */
 export const readMediaFile = defineTool({
   name: "ReadMediaFile",
-  description: "Look at an image or video file; at most 20 MB.",
+  description: "Look at an image or video file.",
   parameters: z.object({ path: z.string() }),
   listed: ["path"],
   visible: canSee,

@@ -2,14 +2,14 @@ import * as z from "zod/mini";
 import { defineTool, type TodoItem, toolOk } from "./tool.js";
 
 const todo = z.object({
-  title: z.string().check(z.minLength(1)),
+  title: z.string().check(z.refine((title) => title !== "", "must not be empty")),
   status: z.enum(["pending", "in_progress", "done"]),
 });
 
 /** Replaces the session's todo list; without `todos` gives the list as it is. */
 export const setTodoList = defineTool({
   name: "SetTodoList",
-  description: "Replace the todo list; without todos, read it. For work of several steps.",
+  description: "Replace the todo list of a longer task; without todos, read it.",
   parameters: z.object({ todos: z.optional(z.nullable(z.array(todo))) }),
   listed: ["todos"],
   async prepare({ todos }, context) {

@@ -10,16 +10,16 @@ import { defineTool, type ToolReturn, toolError } from "./tool.js";
 const edit = z.object({
   old: z.string(),
   new: z.string(),
-  replace_all: z._default(z.boolean(), false),
+  replace_all: z.optional(z.boolean()),
 });
 
 /** Replaces exact text in an existing file; all edits of a call apply in order, or none does. */
 export const strReplaceFile = defineTool({
   name: "StrReplaceFile",
-  description: "Replace exact text in a file: the first match, or all. One edit or a list.",
+  description: "Replace exact text in a file: the first match or all.",
   parameters: z.object({
     path: z.string(),
-    edit: z.union([edit, z.array(edit).check(z.minLength(1))]),
+    edit: z.union([edit, z.array(edit).check(z.refine((edits) => edits.length > 0, "must not be empty"))]),
   }),
   listed: ["path", "edit"],
   async prepare({ path, edit }, context, signal) {

@@ -5,7 +5,7 @@
 export interface Replacement {
   old: string;
   new: string;
-  replace_all: boolean;
+  replace_all?: boolean | undefined;
 }
 
 type ReplaceResult =

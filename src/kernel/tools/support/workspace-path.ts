@@ -9,7 +9,7 @@ import { visibleText } from "./visible-text.js";
 /** As many links as Linux follows in one path. */
 const MAX_LINKS = 40;
 
-interface PathScope {
+export interface PathScope {
   /** Absolute; relative paths resolve against it. */
   workDir: string;
   /** Absolute folders that count as the workspace too. */
