@@ -1,6 +1,7 @@
-/** Where a text that was not found most likely was meant to be: a hint, never a match. */
-const MAX_FILE_LINES = 20_000;
-const MAX_LINE_CHARS = 400;
+/** Where a text that was not found most likely was meant to be: a hint, never a match. Bounded to stay quick. */
+const MAX_FILE_LINES = 5_000;
+const MAX_LINE_CHARS = 200;
+const MAX_WANTED_LINES = 500;
 /** Share of common letter pairs from which a line is worth showing. */
 const LIKELY = 0.6;
 
@@ -13,7 +14,7 @@ export function nearestText(text: string, wanted: string): string {
   const wantedLines = wanted.split("\n").map(squeeze);
   while (wantedLines.at(-1) === "") wantedLines.pop();
   while (wantedLines[0] === "") wantedLines.shift();
-  if (wantedLines.length === 0) return "";
+  if (wantedLines.length === 0 || wantedLines.length > MAX_WANTED_LINES) return "";
   const start = findSqueezed(lines, wantedLines);
   if (start !== -1) {
     const end = start + wantedLines.length;
