@@ -53,15 +53,18 @@ export function covers(grant: Grant, subject: GrantSubject, deps: GrantDeps): Pr
   return coveredBy([grant], subject, deps);
 }
 
-/**
- * True when the grants together cover all of the subject: each command of a line may be covered by another grant. It is
- * asked of what the subject would be granted as, so nothing is covered that could not have been granted. Never rejects.
- */
+/** True when the grants together cover all of the subject. Never rejects. */
 export async function coveredBy(grants: readonly Grant[], subject: GrantSubject, deps: GrantDeps): Promise<boolean> {
-  const here = grants.filter((grant) => grant.workDir === deps.places.workDir);
-  if (!here.some((grant) => grant.kind === subject.kind)) return false;
   const wanted = await proposeGrant(subject, deps);
-  if (wanted === null) return false;
+  return wanted !== null && (await grantsHold(grants, wanted, deps));
+}
+
+/**
+ * True when the grants together hold what `wanted` (a proposal) would grant: each command of a line may be held by
+ * another one. So nothing is covered that could not have been granted. Never rejects.
+ */
+export async function grantsHold(grants: readonly Grant[], wanted: Grant, deps: GrantDeps): Promise<boolean> {
+  const here = grants.filter((grant) => grant.workDir === wanted.workDir);
   if (wanted.kind === "command") {
     const granted = new Set<string>();
     for (const grant of here) {

@@ -1,5 +1,6 @@
 import { lstat, readlink, realpath } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import type { GrantSubject } from "../tools/tool.js";
 
 /** The folders that decide what a path means. All absolute. */
 export interface Places {
@@ -13,9 +14,10 @@ export interface Places {
 
 /**
  * `kernel_state`: sessions, journal, locks: no tool may write there. `control`: decides what runs or who gets in, or
- * holds secrets. `build_script`: says what a test or build command runs; reading it is harmless.
+ * holds secrets. `build_script`: says what a test or build command runs; reading it is harmless. `unknown`: the path could not
+ * be judged.
  */
-export type PathGuard = "kernel_state" | "control" | "build_script";
+export type PathGuard = "kernel_state" | "control" | "build_script" | "unknown";
 
 export interface PathVerdict {
   /** The path with every link resolved; null when it could not be (a loop, no permission). */
@@ -87,7 +89,8 @@ export async function judgePath(path: string, places: Places): Promise<PathVerdi
       (["kernel_state", "control", "build_script"] as const).find((candidate) => guards.includes(candidate)) ?? null;
     return { real, insideWorkspace: roots.some((root) => isWithin(root, real)), guard };
   } catch {
-    return { real: null, insideWorkspace: false, guard: guardByPlace(written, places.shareDir, places.configFile) };
+    const guard = guardByPlace(written, places.shareDir, places.configFile) ?? "unknown";
+    return { real: null, insideWorkspace: false, guard };
   }
 }
 
@@ -114,4 +117,9 @@ function guardByName(path: string, roots: readonly string[]): PathGuard | null {
   if (tail === ".cargo/config.toml" || tail === ".cargo/config" || parts.join("/").startsWith(".github/workflows"))
     return "build_script";
   return BUILD_SCRIPTS.has(name) ? "build_script" : null;
+}
+
+/** What the path of a subject guards; null for an ordinary path and for subjects without one. Never rejects. */
+export async function guardOfSubject(subject: GrantSubject, places: Places): Promise<PathGuard | null> {
+  return "path" in subject ? (await judgePath(subject.path, places)).guard : null;
 }

@@ -28,9 +28,10 @@ export type PolicyDecision =
  * | subject | guard | mode | covered | decision |
  * |---|---|---|---|---|
  * | edit | kernel_state | any | any | deny: a tool must not rewrite what was recorded or approved |
+ * | edit | unknown | yolo or afk | any | deny: it may be one of those |
  * | any | any | yolo or afk | any | allow |
- * | edit | control, build_script | normal | any | ask: the file decides what runs later |
- * | read_outside | control, kernel_state | normal | any | ask |
+ * | edit | control, build_script, unknown | normal | any | ask: the file decides what runs later |
+ * | read_outside | control, kernel_state, unknown | normal | any | ask |
  * | any | | normal | yes | allow |
  * | any | | normal | no | ask |
  */
@@ -42,7 +43,11 @@ export function decide({ ask, mode, covered, guard }: PolicyFacts): PolicyDecisi
       reason: `\`${subject.path}\` is part of the kernel's own records; tools may not change it.`,
     };
   }
-  if (mode.yolo || mode.afk) return { decision: "allow", via: "mode" };
+  const byMode = mode.yolo || mode.afk;
+  if (subject.kind === "edit" && guard === "unknown" && byMode) {
+    return { decision: "deny", reason: `\`${subject.path}\` could not be checked, so it may not be changed unasked.` };
+  }
+  if (byMode) return { decision: "allow", via: "mode" };
   if (subject.kind === "edit" && guard !== null) return { decision: "ask" };
   if (subject.kind === "read_outside" && guard !== null && guard !== "build_script") return { decision: "ask" };
   return covered ? { decision: "allow", via: "grant" } : { decision: "ask" };
