@@ -51,8 +51,10 @@ export function superviseGroup(
       logger.error({ err: error, pgid }, "reader of a tool's output failed");
     }
   }
-  child.stdout?.on("data", (chunk: Buffer) => deliver(chunk, "stdout"));
-  child.stderr?.on("data", (chunk: Buffer) => deliver(chunk, "stderr"));
+  for (const source of ["stdout", "stderr"] as const) {
+    child[source]?.on("data", (chunk: Buffer) => deliver(chunk, source));
+    child[source]?.on("error", (error) => logger.warn({ err: error, pgid, source }, "output of a tool broke off"));
+  }
 
   async function groupGoneWithin(limitMs: number): Promise<boolean> {
     const deadline = performance.now() + limitMs;
