@@ -7,7 +7,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { Socket } from "node:net";
 import type { Logger } from "../logger.js";
 
-/** Only builtins of a POSIX shell, so that it works with an empty environment and forks nothing. */
+/**
+ * Only builtins of a POSIX shell, so that it works with an empty environment and forks nothing. `kill -s` because dash
+ * does not take `--` after `-KILL`.
+ */
 const SCRIPT = `
 trap '' TERM INT HUP QUIT PIPE TSTP TTIN TTOU USR1 USR2
 groups=' '
@@ -18,7 +21,7 @@ while read -r sign group; do
   esac
 done
 for group in $groups; do
-  case $group in 0|1|*[!0-9]*) ;; *) kill -KILL -- "-$group" 2>/dev/null ;; esac
+  case $group in 0|1|*[!0-9]*) ;; *) kill -s KILL -- "-$group" 2>/dev/null ;; esac
 done
 `;
 
@@ -26,7 +29,7 @@ done
 const WRITE_LIMIT_MS = 1000;
 const END_LIMIT_MS = 500;
 /** One that dies younger than this is not started again by itself, or a broken `sh` would start without end. */
-const RESTART_AGE_MS = 1000;
+const RESTART_AGE_MS = 200;
 
 export interface Watchdog {
   /**
