@@ -39,8 +39,6 @@ export interface Watchdog {
   register(pgid: number): Promise<void>;
   /** Takes a group off the list. Never throws. */
   unregister(pgid: number): void;
-  /** The watchdog's pid; null when none runs. */
-  pid(): number | null;
   /** Ends the watchdog, which kills what is still listed. Resolves when it is gone. Idempotent. */
   close(): Promise<void>;
 }
@@ -105,7 +103,6 @@ export function createWatchdog(logger: Logger): Watchdog {
       if (!groups.delete(pgid)) return;
       if (current?.stdin?.writable) current.stdin.write(`- ${pgid}\n`);
     },
-    pid: () => current?.pid ?? null,
     async close() {
       closed = true;
       const child = current;
