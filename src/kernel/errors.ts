@@ -3,6 +3,9 @@
  * wire as they are: `server/turn-error.ts` maps them to a number, a message and `data.code`.
  */
 export type KernelErrorCode =
+  | "turn_in_progress"
+  | "no_turn"
+  | "not_supported"
   | "llm_not_set"
   | "llm_not_supported"
   | "session_locked"

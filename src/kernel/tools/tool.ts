@@ -108,6 +108,11 @@ export interface Tool {
   /** Listed only when it returns true; a call of an unlisted tool still executes. Default: always. */
   visible?(capabilities: ReadonlySet<Capability>): boolean;
   /**
+   * Calls of one step with the same key run one after the other (two edits of one file); null or absent: beside all
+   * others.
+   */
+  exclusiveKey?(args: never, context: ToolContext): string | null;
+  /**
    * Checks and plans one call with arguments that passed `parameters`. Returns a ToolReturn when the call ends here
    * (an error that needs no question). May throw; must not act.
    */
@@ -116,8 +121,9 @@ export interface Tool {
 
 /** Declares a tool with typed arguments. */
 export function defineTool<S extends z.ZodMiniType>(
-  tool: Omit<Tool, "prepare" | "parameters"> & {
+  tool: Omit<Tool, "prepare" | "parameters" | "exclusiveKey"> & {
     parameters: S;
+    exclusiveKey?(args: z.output<S>, context: ToolContext): string | null;
     prepare(args: z.output<S>, context: ToolContext, signal: AbortSignal): Promise<PreparedCall | ToolReturn>;
   },
 ): Tool {

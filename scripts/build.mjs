@@ -1,0 +1,56 @@
+// Builds dist/ (what users run): one ESM bundle with lazy chunks, and with --unbundled also build/ (the "source"
+// column of the test matrix: every file on its own, as tsc emits it).
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { copyGrammar } from "./copy-grammar.mjs";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Packages that find files beside themselves at run time, so they cannot move into a bundle. */
+const external = ["@vscode/ripgrep", "web-tree-sitter"];
+
+/** CommonJS packages inside the bundle ask for Node's builtins through `require`. */
+const banner = 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
+
+export async function buildBundle(outdir = join(root, "dist")) {
+  rmSync(outdir, { recursive: true, force: true });
+  mkdirSync(outdir, { recursive: true });
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: { kernel: "bin/kernel.ts" },
+    outdir,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20.19",
+    minifySyntax: true,
+    minifyWhitespace: true,
+    keepNames: false,
+    external,
+    banner: { js: banner },
+    chunkNames: "chunks/[name]-[hash]",
+    metafile: true,
+    logLevel: "warning",
+  });
+  writeFileSync(join(outdir, "meta.json"), JSON.stringify(result.metafile));
+  await copyGrammar(join(outdir, "grammar"));
+}
+
+export async function buildUnbundled(outdir = join(root, "build")) {
+  rmSync(outdir, { recursive: true, force: true });
+  const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
+  execFileSync(process.execPath, [tsc, "-p", join(root, "tsconfig.build.json"), "--outDir", outdir], {
+    stdio: "inherit",
+  });
+  await copyGrammar(join(outdir, "grammar"));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await buildBundle();
+  if (process.argv.includes("--unbundled")) await buildUnbundled();
+}

@@ -1,0 +1,64 @@
+/** The one encoder of events and requests: journal records in, lines of the wire out, through the connection's ordered writer. */
+import type { Connection } from "../../wire/connection.js";
+import { WireError } from "../../wire/errors.js";
+import type { DeliverableRecord } from "../storage/session-log.js";
+import type { WireRecord } from "../storage/replay.js";
+import { ClientRequestError, type EventSink } from "../turn/event-sink.js";
+
+const EVENT_HEAD = '{"jsonrpc":"2.0","method":"event","params":{"type":"';
+const PAYLOAD = '","payload":';
+
+export class WireEventSink implements EventSink {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  deliver(_firstSeq: number, records: readonly DeliverableRecord[]): void {
+    this.#connection.writeLines(records.map((record) => eventLine(record.type, record.json)));
+  }
+
+  async request(_seq: number, record: DeliverableRecord, signal: AbortSignal): Promise<unknown> {
+    try {
+      return await this.#connection.request(
+        "request",
+        { type: record.type, payload: record.payload },
+        { signal, ...(record.id === undefined ? {} : { id: record.id }) },
+      );
+    } catch (error) {
+      throw asRequestError(error, signal);
+    }
+  }
+
+  ready(): Promise<void> | null {
+    return this.#connection.ready();
+  }
+
+  isIdTaken(id: string): boolean {
+    return this.#connection.isIdTaken(id);
+  }
+
+  /** Sends one stored record again; nothing is expected in answer to a request. */
+  replay(record: WireRecord): void {
+    if (!record.isRequest) {
+      this.#connection.writeLines([eventLine(record.type, record.json)]);
+      return;
+    }
+    const id = JSON.stringify(record.id);
+    this.#connection.writeLines([
+      `{"jsonrpc":"2.0","method":"request","id":${id},"params":{"type":"${record.type}${PAYLOAD}${record.json}}}`,
+    ]);
+  }
+}
+
+function eventLine(type: string, json: string): string {
+  return `${EVENT_HEAD}${type}${PAYLOAD}${json}}}`;
+}
+
+function asRequestError(error: unknown, signal: AbortSignal): ClientRequestError {
+  const message = error instanceof Error ? error.message : String(error);
+  if (signal.aborted) return new ClientRequestError("aborted", message);
+  if (error instanceof WireError && error.code === "closed") return new ClientRequestError("closed", message);
+  return new ClientRequestError("answered_error", message);
+}

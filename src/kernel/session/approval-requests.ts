@@ -1,0 +1,37 @@
+/** How the approval gate reaches the client: ApprovalRequest out, the answer into the journal, ApprovalResponse out. */
+import type { PendingApproval } from "../approval/approval-gate.js";
+import { encodeDisplay } from "../turn/encode-events.js";
+import type { TurnRecorder } from "../turn/turn-recorder.js";
+
+/** The payload of wire.md 3.2 for a question of the foreground turn. */
+export function approvalPayload(request: PendingApproval) {
+  return {
+    id: request.id,
+    tool_call_id: request.toolCallId,
+    sender: request.sender,
+    action: request.ask.action,
+    description: request.ask.description,
+    source_kind: "foreground_turn",
+    source_id: request.sourceId,
+    agent_id: null,
+    subagent_type: null,
+    source_description: null,
+    display: request.ask.display.map(encodeDisplay),
+  };
+}
+
+/** The three things the gate needs of the recorder. The answer is on disk before anything acts on it. */
+export function approvalChannel(recorder: TurnRecorder) {
+  return {
+    present: (request: PendingApproval, signal: AbortSignal): Promise<unknown> =>
+      recorder.request("ApprovalRequest", approvalPayload(request), signal),
+    recordAnswer: (request: PendingApproval, answer: unknown, decided: unknown): void =>
+      recorder.note({ kind: "answer", id: request.id, type: "ApprovalRequest", answer, decided }, true),
+    resolved: (request: PendingApproval, outcome: { response: string; feedback: string }): void =>
+      recorder.event("ApprovalResponse", {
+        request_id: request.id,
+        response: outcome.response,
+        feedback: outcome.feedback,
+      }),
+  };
+}

@@ -1,0 +1,175 @@
+/** What one turn of a session does: a slash command, or the loop with the model. Owns history, provider and prefix. */
+import type { ApprovalGate } from "../approval/approval-gate.js";
+import type { KernelConfig } from "../config/config.js";
+import type { Logger } from "../logger.js";
+import type { ContentPart } from "../messages.js";
+import { frozenPrefix, prefixChange } from "../prompt/prefix.js";
+import type { ChatProvider } from "../providers/provider.js";
+import { builtinCommands, findCommand } from "../slash/builtin-commands.js";
+import { parseSlash } from "../slash/parse-slash.js";
+import { FINISHED, type SlashCommand, type SlashContext } from "../slash/slash-command.js";
+import type { FrozenPrefix } from "../storage/session-log.js";
+import type { Toolset } from "../tools/toolset.js";
+import { compact } from "../turn/compaction.js";
+import { type ContextSink, discardContext, History } from "../turn/history.js";
+import { RepeatGuard } from "../turn/repeat-guard.js";
+import type { SteerQueue } from "../turn/steer-queue.js";
+import { runTurn, type TurnDeps, type TurnResult } from "../turn/turn.js";
+import { llmNotSet } from "../turn/turn-error.js";
+import type { TurnRecorder } from "../turn/turn-recorder.js";
+import { inputText } from "../turn/user-input.js";
+import { titleFrom } from "./title.js";
+
+export interface ConversationDeps {
+  recorder: TurnRecorder;
+  config: KernelConfig;
+  toolset: Toolset;
+  gate: ApprovalGate;
+  workDir: string;
+  /** Builds the driver at first use; null when no usable model is configured. */
+  createProvider: (() => Promise<ChatProvider>) | null;
+  /** The text of a new session. */
+  systemPrompt: () => string;
+  setYolo: (on: boolean) => void;
+  isYolo: () => boolean;
+  /** Fresh hex id of 32 digits. */
+  newSourceId: () => string;
+  freshCallId: () => string;
+  random: () => number;
+  logger: Logger;
+}
+
+export class Conversation {
+  readonly commands: readonly SlashCommand[] = builtinCommands;
+  readonly #deps: ConversationDeps;
+  #history: History | null = null;
+  #prefix: FrozenPrefix | null = null;
+  #provider: Promise<ChatProvider> | null = null;
+
+  constructor(deps: ConversationDeps) {
+    this.#deps = deps;
+  }
+
+  /** Reads the stored conversation, once, after the log was acquired. Returns what had to be repaired. */
+  open(): string[] {
+    if (this.#history !== null) return [];
+    const { log } = this.#deps.recorder;
+    const loaded = log.load();
+    const sink: ContextSink = {
+      append: (records) => log.context(records),
+      rotate: (records) => log.rotateContext(records),
+    };
+    const text = loaded.systemPrompt ?? this.#deps.systemPrompt();
+    this.#history = new History({ ...loaded, systemPrompt: text }, sink);
+    if (loaded.systemPrompt === null) log.context([{ role: "_system_prompt", content: text }]);
+    this.#prefix = loaded.prefix;
+    return loaded.repairs;
+  }
+
+  /** Runs one turn's work for this input. Throws as runTurn does. */
+  async run(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
+    const slash = parseSlash(inputText(userInput));
+    if (slash !== null) {
+      const command = findCommand(this.commands, slash.name);
+      if (command !== null) return await command.run(slash.args, await this.#slashContext(steers, signal));
+      this.#say(`Unknown slash command "/${slash.name}".`);
+      return FINISHED;
+    }
+    const result = await runTurn(userInput, await this.#turnDeps(this.#openHistory(), steers), signal);
+    this.#setTitle(inputText(userInput));
+    return result;
+  }
+
+  /** Loads what the first prompt will need, so that it need not wait. Never throws. */
+  async warmUp(): Promise<void> {
+    const tools = this.#deps.toolset.definitions();
+    await Promise.allSettled([tools, this.#deps.createProvider === null ? null : this.#openProvider()]);
+  }
+
+  async close(): Promise<void> {
+    const provider = await this.#provider?.catch(() => null);
+    await provider?.close?.().catch(() => {});
+  }
+
+  #openHistory(): History {
+    if (this.#history === null) throw new Error("The conversation was not opened");
+    return this.#history;
+  }
+
+  /** A driver that could not be built is tried again at the next prompt: the cause may be gone by then. */
+  #openProvider(): Promise<ChatProvider> {
+    const create = this.#deps.createProvider;
+    if (create === null) return Promise.reject(llmNotSet());
+    this.#provider ??= create().catch((error: unknown) => {
+      this.#provider = null;
+      throw error;
+    });
+    return this.#provider;
+  }
+
+  async #turnDeps(history: History, steers: SteerQueue): Promise<TurnDeps> {
+    const { recorder, config, toolset, gate, workDir, random } = this.#deps;
+    const provider = await this.#openProvider();
+    await this.#freezePrefix(history);
+    return {
+      recorder,
+      toolset,
+      gate,
+      workDir,
+      random,
+      provider,
+      history,
+      steers,
+      loop: config.loop_control,
+      maxAttempts: config.loop_control.max_retries_per_step,
+      guard: new RepeatGuard(),
+      sourceId: this.#deps.newSourceId(),
+      freshId: this.#deps.freshCallId,
+      planMode: () => false,
+    };
+  }
+
+  /** The prefix is stored with the session; a change (the client offered other tools) is recorded, never silent. */
+  async #freezePrefix(history: History): Promise<void> {
+    const now = frozenPrefix(history.systemPrompt, await this.#deps.toolset.definitions());
+    const change = this.#prefix === null ? "new session" : prefixChange(this.#prefix, now);
+    if (change === null) return;
+    const { log } = this.#deps.recorder;
+    if (this.#prefix !== null) log.note({ kind: "notice", code: "prefix_changed", data: { what: change } });
+    log.freeze(now);
+    this.#prefix = now;
+  }
+
+  async #slashContext(steers: SteerQueue, signal: AbortSignal): Promise<SlashContext> {
+    const { recorder, workDir } = this.#deps;
+    const history = this.#openHistory();
+    const provider = await this.#openProvider().catch(() => null);
+    return {
+      signal,
+      recorder,
+      history,
+      workDir,
+      maxContextTokens: provider?.maxContextSize ?? 0,
+      say: (text) => this.#say(text),
+      toggleYolo: () => {
+        this.#deps.setYolo(!this.#deps.isYolo());
+        return this.#deps.isYolo();
+      },
+      compact: async (focus) => compact(await this.#turnDeps(history, steers), focus, signal),
+      runAside: async (prompt) => {
+        const seed = { systemPrompt: history.systemPrompt, messages: [], nextCheckpoint: 0, tokenCount: null };
+        return runTurn(prompt, await this.#turnDeps(new History(seed, discardContext), steers), signal);
+      },
+    };
+  }
+
+  #say(text: string): void {
+    this.#deps.recorder.event("ContentPart", { type: "text", text });
+  }
+
+  #setTitle(text: string): void {
+    const { state } = this.#deps.recorder.log;
+    if (state.data.custom_title !== null || text === "") return;
+    state.update({ custom_title: titleFrom(text) });
+  }
+}

@@ -1,0 +1,12 @@
+/** Session titles: the first prompt, shortened (wire.md 3.7). */
+const LONGEST_TITLE = 50;
+
+/** White space collapsed; cut to at most 50 characters, at a word boundary when there is one, with an ellipsis. "" stays "". */
+export function titleFrom(text: string): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  const characters = [...line];
+  if (characters.length <= LONGEST_TITLE) return line;
+  const cut = characters.slice(0, LONGEST_TITLE - 1).join("");
+  const space = cut.lastIndexOf(" ");
+  return `${(space > 0 ? cut.slice(0, space) : cut).trimEnd()}…`;
+}

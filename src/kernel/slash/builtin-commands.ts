@@ -1,0 +1,60 @@
+/** The slash commands of the kernel itself. Texts that clients compare are as in wire.md 3.5. */
+import { contextUpdate } from "../turn/status-update.js";
+import { runInit } from "./init-command.js";
+import { FINISHED, type SlashCommand } from "./slash-command.js";
+
+export const builtinCommands: readonly SlashCommand[] = [
+  {
+    name: "init",
+    description: "Look at the project and write an AGENTS.md",
+    aliases: [],
+    run: runInit,
+  },
+  {
+    name: "compact",
+    description: "Replace the conversation by a summary; say after it what to keep",
+    aliases: [],
+    run: async (args, context) => {
+      if (context.history.messages.length === 0) {
+        context.say("The context is empty.");
+        return FINISHED;
+      }
+      await context.compact(args);
+      context.say("The context has been compacted.");
+      context.recorder.event(
+        "StatusUpdate",
+        contextUpdate(context.history.countedTokens, context.maxContextTokens),
+      );
+      return FINISHED;
+    },
+  },
+  {
+    name: "clear",
+    description: "Forget the conversation",
+    aliases: ["reset"],
+    run: async (_args, context) => {
+      context.history.clear();
+      context.say("The context has been cleared.");
+      context.recorder.event("StatusUpdate", contextUpdate(0, context.maxContextTokens));
+      return FINISHED;
+    },
+  },
+  {
+    name: "yolo",
+    description: "Switch automatic approval of all actions on or off",
+    aliases: [],
+    run: async (_args, context) => {
+      context.say(
+        context.toggleYolo()
+          ? "You only live once! All actions will be auto-approved."
+          : "You only die once! Actions will require approval.",
+      );
+      return FINISHED;
+    },
+  },
+];
+
+/** Finds a command by name or alias. */
+export function findCommand(commands: readonly SlashCommand[], name: string): SlashCommand | null {
+  return commands.find((command) => command.name === name || command.aliases.includes(name)) ?? null;
+}

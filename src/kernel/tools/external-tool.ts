@@ -1,0 +1,105 @@
+/** Tools that the client owns: it registered them at initialize and runs them on request (wire.md 2.2, 2.8). */
+import type { AnySchema, ValidateFunction } from "ajv";
+import type { ToolDefinition } from "../providers/provider.js";
+import { type PreparedCall, type ToolReturn, toolError } from "./tool.js";
+import type { CallableTool, CallContext } from "./toolset.js";
+
+export interface ExternalToolOffer {
+  name: string;
+  description: string;
+  parameters: Record<string, unknown>;
+}
+
+/** Sends a ToolCallRequest and resolves with the tool's result; never rejects but on abort. */
+export type CallClientTool = (
+  call: { id: string; name: string; arguments: string | null },
+  signal: AbortSignal,
+) => Promise<ToolReturn>;
+
+export interface ExternalToolOutcome {
+  accepted: string[];
+  rejected: { name: string; reason: string }[];
+}
+
+/** The registered external tools of one kernel, in order of registration. */
+export class ExternalTools {
+  readonly #reserved: ReadonlySet<string>;
+  readonly #call: CallClientTool;
+  readonly #tools = new Map<string, ExternalTool>();
+
+  constructor(reserved: ReadonlySet<string>, call: CallClientTool) {
+    this.#reserved = reserved;
+    this.#call = call;
+  }
+
+  /** Registers what is offered; a later definition of an external name replaces the earlier one. */
+  async register(offers: readonly ExternalToolOffer[]): Promise<ExternalToolOutcome> {
+    const outcome: ExternalToolOutcome = { accepted: [], rejected: [] };
+    const { Ajv } = await import("ajv");
+    for (const offer of offers) {
+      if (this.#reserved.has(offer.name)) {
+        outcome.rejected.push({ name: offer.name, reason: "conflicts with builtin tool" });
+        continue;
+      }
+      try {
+        // A fresh validator each time: ajv keeps schemas by $id, and two tools may share one.
+        const validate = new Ajv({ allErrors: false, strict: false, logger: false }).compile(offer.parameters as AnySchema);
+        this.#tools.set(offer.name, new ExternalTool(offer, validate, this.#call));
+        outcome.accepted.push(offer.name);
+      } catch (error) {
+        const detail = error instanceof Error ? error.message : String(error);
+        outcome.rejected.push({ name: offer.name, reason: detail === "" ? "invalid schema" : detail });
+      }
+    }
+    return outcome;
+  }
+
+  get definitions(): ToolDefinition[] {
+    return [...this.#tools.values()].map((tool) => tool.definition);
+  }
+
+  find(name: string): CallableTool | null {
+    return this.#tools.get(name) ?? null;
+  }
+}
+
+class ExternalTool implements CallableTool {
+  readonly name: string;
+  readonly definition: ToolDefinition;
+  readonly #validate: ValidateFunction;
+  readonly #callClient: CallClientTool;
+
+  constructor(offer: ExternalToolOffer, validate: ValidateFunction, callClient: CallClientTool) {
+    this.name = offer.name;
+    this.definition = { name: offer.name, description: offer.description, parameters: offer.parameters };
+    this.#validate = validate;
+    this.#callClient = callClient;
+  }
+
+  exclusiveKey(): string | null {
+    return null;
+  }
+
+  async prepare(argumentsJson: string | null, call: CallContext): Promise<PreparedCall | ToolReturn> {
+    let value: unknown;
+    try {
+      value = argumentsJson === null || argumentsJson.trim() === "" ? {} : JSON.parse(argumentsJson);
+    } catch (error) {
+      return toolError(`Error parsing JSON arguments: ${(error as Error).message}`, "Invalid arguments");
+    }
+    if (!this.#validate(value)) {
+      const first = this.#validate.errors?.[0];
+      const where = first === undefined || first.instancePath === "" ? "arguments" : first.instancePath;
+      return toolError(
+        `Error validating JSON arguments: ${where} ${first?.message ?? "do not match the schema"}`,
+        "Invalid arguments",
+      );
+    }
+    return {
+      ask: null,
+      effect: "exec",
+      execute: ({ signal }) =>
+        this.#callClient({ id: call.toolCallId, name: this.name, arguments: argumentsJson }, signal),
+    };
+  }
+}

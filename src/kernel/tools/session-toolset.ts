@@ -1,0 +1,59 @@
+/** All tools of a session behind one face: the built-in loadout and the client's own tools. */
+import type { ToolDefinition } from "../providers/provider.js";
+import type { ExternalTools } from "./external-tool.js";
+import { loadDefaultTools, loadTool } from "./registry.js";
+import { parseArguments, toolDefinition } from "./support/tool-schema.js";
+import { type PreparedCall, type Tool, type ToolContext, type ToolReturn, toolError } from "./tool.js";
+import type { CallableTool, CallContext, Toolset } from "./toolset.js";
+
+export class SessionToolset implements Toolset {
+  readonly #context: ToolContext;
+  readonly #external: ExternalTools;
+  #builtin: Promise<readonly ToolDefinition[]> | null = null;
+
+  constructor(context: ToolContext, external: ExternalTools) {
+    this.#context = context;
+    this.#external = external;
+  }
+
+  async definitions(): Promise<readonly ToolDefinition[]> {
+    this.#builtin ??= this.#defineBuiltin();
+    const external = this.#external.definitions;
+    return external.length === 0 ? this.#builtin : [...(await this.#builtin), ...external];
+  }
+
+  async find(name: string): Promise<CallableTool | null> {
+    const tool = await loadTool(name);
+    return tool === null ? this.#external.find(name) : new BuiltinCall(tool, this.#context);
+  }
+
+  async #defineBuiltin(): Promise<readonly ToolDefinition[]> {
+    const tools = await loadDefaultTools();
+    const visible = tools.filter((tool) => tool.visible?.(this.#context.capabilities) ?? true);
+    return await Promise.all(visible.map(toolDefinition));
+  }
+}
+
+class BuiltinCall implements CallableTool {
+  readonly name: string;
+  readonly #tool: Tool;
+  readonly #context: ToolContext;
+
+  constructor(tool: Tool, context: ToolContext) {
+    this.name = tool.name;
+    this.#tool = tool;
+    this.#context = context;
+  }
+
+  exclusiveKey(argumentsJson: string | null): string | null {
+    if (this.#tool.exclusiveKey === undefined) return null;
+    const parsed = parseArguments(this.#tool, argumentsJson);
+    return parsed.ok ? this.#tool.exclusiveKey(parsed.value as never, this.#context) : null;
+  }
+
+  async prepare(argumentsJson: string | null, call: CallContext): Promise<PreparedCall | ToolReturn> {
+    const parsed = parseArguments(this.#tool, argumentsJson);
+    if (!parsed.ok) return toolError(parsed.message, "Invalid arguments");
+    return await this.#tool.prepare(parsed.value as never, this.#context, call.signal);
+  }
+}

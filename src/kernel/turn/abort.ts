@@ -1,0 +1,48 @@
+/** Small bridges between promises and AbortSignals. */
+
+/** Settles like `promise`, but rejects with the signal's reason as soon as it aborts. */
+export function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) {
+    promise.catch(() => {});
+    return Promise.reject(signal.reason);
+  }
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+/** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
+export function delay(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+/** Like orAbort, but after an abort gives the promise `graceMs` to settle by itself first: a tool that is killing its processes. */
+export async function orAbortAfter<T>(promise: Promise<T>, signal: AbortSignal, graceMs: number): Promise<T> {
+  try {
+    return await orAbort(promise, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    let timer: NodeJS.Timeout | undefined;
+    const grace = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, graceMs);
+    });
+    await Promise.race([promise.then(noop, noop), grace]);
+    clearTimeout(timer);
+    throw signal.reason;
+  }
+}
+
+function noop(): void {}

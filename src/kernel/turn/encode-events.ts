@@ -1,0 +1,74 @@
+/** Maps the kernel's own shapes to wire payloads: the only place that knows both. */
+import { jsonLine } from "../../wire/json-line.js";
+import type { ContentPart } from "../messages.js";
+import type { StreamPart } from "../providers/provider.js";
+import type { DeliverableRecord } from "../storage/session-log.js";
+import type { DisplayBlock, ToolReturn } from "../tools/tool.js";
+
+/** An event record whose payload is serialised here, once, for journal and wire alike. */
+export function eventRecord(type: string, payload: unknown): DeliverableRecord {
+  return { kind: "event", type, payload, json: jsonLine(payload) };
+}
+
+/** One record per streamed part: never merged, never dropped. */
+export function partRecord(part: StreamPart): DeliverableRecord {
+  switch (part.kind) {
+    case "content":
+      return contentRecord(part.part);
+    case "tool_call":
+      return eventRecord("ToolCall", part.call);
+    case "tool_call_part":
+      return eventRecord("ToolCallPart", { arguments_part: part.argumentsPart });
+  }
+}
+
+function contentRecord(part: ContentPart): DeliverableRecord {
+  if (part.type !== "text") return eventRecord("ContentPart", part);
+  // The hot path of every stream: one small string built, no object walked.
+  return { kind: "event", type: "ContentPart", payload: part, json: `{"type":"text","text":${jsonLine(part.text)}}` };
+}
+
+/** The `return_value` of a ToolResult, explicit nulls included. */
+export function encodeToolReturn(value: ToolReturn): Record<string, unknown> {
+  return {
+    is_error: value.isError,
+    output: value.output,
+    message: value.message,
+    display: value.display.map(encodeDisplay),
+    extras: value.extras ?? null,
+  };
+}
+
+/** A display block as the wire has it; blocks of unknown type keep their type and their data. */
+export function encodeDisplay(block: DisplayBlock): Record<string, unknown> {
+  return block.type === "unknown" ? { type: block.wireType, data: block.data } : { ...block };
+}
+
+const KNOWN_DISPLAY = new Set(["brief", "diff", "todo", "shell", "background_task"]);
+
+/** A display block that a client sent; unknown types are folded into `data` unless they already have that shape. */
+export function decodeDisplay(block: Record<string, unknown>): DisplayBlock {
+  const { type, ...rest } = block;
+  if (typeof type === "string" && KNOWN_DISPLAY.has(type)) return block as DisplayBlock;
+  const keys = Object.keys(rest);
+  const data = keys.length === 1 && isRecord(rest.data) ? rest.data : rest;
+  return { type: "unknown", wireType: String(type), data };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What the model reads as the result of a call: the message wrapped as a system note, then the output. */
+export function toolMessageContent(value: ToolReturn): ContentPart[] {
+  const parts: ContentPart[] = [];
+  const note = value.isError ? `ERROR: ${value.message}` : value.message;
+  if (value.isError || value.message !== "") parts.push({ type: "text", text: `<system>${note}</system>` });
+  if (typeof value.output === "string") {
+    if (value.output !== "") parts.push({ type: "text", text: value.output });
+  } else {
+    parts.push(...value.output);
+  }
+  if (parts.length === 0) parts.push({ type: "text", text: "<system>Tool output is empty.</system>" });
+  return parts;
+}

@@ -1,0 +1,135 @@
+/** The conversation of one session: append-only in memory, mirrored line by line to its context file. */
+import { toContextMessage } from "../storage/context-format.js";
+import type { ContentPart, Message, TokenUsage, ToolCall } from "../messages.js";
+import type { ContextRecord } from "../storage/session-log.js";
+
+/** Where context lines go: the session's log, or nowhere for a throw-away conversation. */
+export interface ContextSink {
+  append(records: readonly ContextRecord[]): void;
+  rotate(records: readonly ContextRecord[]): void;
+}
+
+export const discardContext: ContextSink = { append: () => {}, rotate: () => {} };
+
+export interface HistorySeed {
+  systemPrompt: string;
+  messages: readonly Message[];
+  nextCheckpoint: number;
+  tokenCount: number | null;
+}
+
+export class History {
+  readonly systemPrompt: string;
+  #messages: Message[];
+  #nextCheckpoint: number;
+  #tokens: number;
+  #uncountedChars: number;
+  readonly #sink: ContextSink;
+
+  constructor(seed: HistorySeed, sink: ContextSink) {
+    this.systemPrompt = seed.systemPrompt;
+    this.#messages = [...seed.messages];
+    this.#nextCheckpoint = seed.nextCheckpoint;
+    this.#tokens = seed.tokenCount ?? 0;
+    this.#uncountedChars = seed.tokenCount === null ? countChars(seed.messages) : 0;
+    this.#sink = sink;
+  }
+
+  get messages(): readonly Message[] {
+    return this.#messages;
+  }
+
+  /** Tokens of the last counted state plus a quarter of the characters added since (no tokenizer at run time). */
+  get estimatedTokens(): number {
+    return this.#tokens + Math.floor(this.#uncountedChars / 4);
+  }
+
+  /** Newest token count that a provider reported or a compaction estimated; 0 when there is none. */
+  get countedTokens(): number {
+    return this.#tokens;
+  }
+
+  /** Marks a point to which the conversation could return. Returns its id. */
+  checkpoint(): number {
+    const id = this.#nextCheckpoint++;
+    this.#sink.append([{ role: "_checkpoint", id }]);
+    return id;
+  }
+
+  appendUser(content: ContentPart[]): void {
+    this.#push([{ role: "user", content }], []);
+  }
+
+  /** Appends a whole step: the reply and the results of its calls, with the counts around the reply. */
+  appendStep(
+    reply: { content: ContentPart[]; toolCalls: ToolCall[]; usage: TokenUsage | null },
+    results: readonly { toolCallId: string; content: ContentPart[] }[],
+  ): void {
+    const assistant: Message = { role: "assistant", content: reply.content, tool_calls: reply.toolCalls };
+    const tools = results.map((r): Message => ({ role: "tool", tool_call_id: r.toolCallId, content: r.content }));
+    if (reply.usage === null) {
+      this.#push([assistant, ...tools], [assistant, ...tools].map(toContextMessage));
+      return;
+    }
+    const input = inputTokens(reply.usage);
+    const total = input + reply.usage.output;
+    this.#sink.append([
+      { role: "_usage", token_count: input },
+      toContextMessage(assistant),
+      { role: "_usage", token_count: total },
+      ...tools.map(toContextMessage),
+    ]);
+    this.#messages.push(assistant, ...tools);
+    this.#tokens = total;
+    this.#uncountedChars = countChars(tools);
+  }
+
+  /** Drops everything but the system text. */
+  clear(): void {
+    this.#messages = [];
+    this.#tokens = 0;
+    this.#uncountedChars = 0;
+    this.#nextCheckpoint = 0;
+    this.#sink.rotate([{ role: "_system_prompt", content: this.systemPrompt }]);
+  }
+
+  /** Puts a shorter conversation in the place of the old one; `tokens` is its estimated size. */
+  replace(messages: readonly Message[], tokens: number): void {
+    this.#messages = [...messages];
+    this.#tokens = tokens;
+    this.#uncountedChars = 0;
+    this.#nextCheckpoint = 1;
+    this.#sink.rotate([
+      { role: "_system_prompt", content: this.systemPrompt },
+      { role: "_checkpoint", id: 0 },
+      ...messages.map(toContextMessage),
+      { role: "_usage", token_count: tokens },
+    ]);
+  }
+
+  #push(messages: readonly Message[], lines: readonly ContextRecord[]): void {
+    this.#sink.append(lines.length > 0 ? lines : messages.map(toContextMessage));
+    this.#messages.push(...messages);
+    this.#uncountedChars += countChars(messages);
+  }
+}
+
+/** All tokens that went in: fresh, read from cache and written to it. */
+export function inputTokens(usage: TokenUsage): number {
+  return usage.input_other + usage.input_cache_read + usage.input_cache_creation;
+}
+
+/** Characters of all texts and call arguments, the base of every estimate. */
+export function countChars(messages: readonly Message[]): number {
+  let chars = 0;
+  for (const message of messages) {
+    for (const part of message.content) {
+      if (part.type === "text") chars += part.text.length;
+      else if (part.type === "think") chars += part.think.length;
+    }
+    if (message.role === "assistant") {
+      for (const call of message.tool_calls) chars += call.function.arguments?.length ?? 0;
+    }
+  }
+  return chars;
+}

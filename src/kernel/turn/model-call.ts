@@ -1,0 +1,106 @@
+/** One model call of a step: streams it to the client, retries what may be retried, returns the whole reply. */
+import type { ContentPart, TokenUsage, ToolCall } from "../messages.js";
+import {
+  type ChatProvider,
+  type ChatRequest,
+  type FinishReason,
+  ProviderError,
+  type StreamPart,
+} from "../providers/provider.js";
+import { delay, orAbort } from "./abort.js";
+import { MessageAssembler } from "../storage/message-assembler.js";
+import { retryDelayMs } from "./retry.js";
+import type { TurnRecorder } from "./turn-recorder.js";
+
+export interface ModelReply {
+  content: ContentPart[];
+  toolCalls: ToolCall[];
+  usage: TokenUsage | null;
+  messageId: string | null;
+  finishReason: FinishReason;
+}
+
+export interface ModelCall {
+  provider: ChatProvider;
+  request: ChatRequest;
+  recorder: TurnRecorder;
+  /** Number of the step, for StepRetry. */
+  step: number;
+  /** Attempts in total, the first included. */
+  maxAttempts: number;
+  signal: AbortSignal;
+  random: () => number;
+  /** A fresh id for a call whose own id cannot be used. */
+  freshId: () => string;
+}
+
+/** Runs the call. Throws ProviderError when no attempt succeeded and the signal's reason when aborted. */
+export async function callModel(call: ModelCall): Promise<ModelReply> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await streamOnce(call);
+    } catch (error) {
+      if (call.signal.aborted) throw call.signal.reason;
+      if (!(error instanceof ProviderError)) throw error;
+      const wait = retryDelayMs(error, attempt, call.maxAttempts, call.random);
+      if (wait === null) throw error;
+      call.recorder.event("StepRetry", {
+        n: call.step,
+        next_attempt: attempt + 1,
+        max_attempts: call.maxAttempts,
+        wait_s: wait / 1000,
+        error_type: error.errorType,
+        status_code: error.statusCode,
+      });
+      await delay(wait, call.signal);
+    }
+  }
+}
+
+async function streamOnce(call: ModelCall): Promise<ModelReply> {
+  const { recorder, signal } = call;
+  const assembler = new MessageAssembler();
+  const seen = new Set<string>();
+  const stream = call.provider.stream(call.request, signal);
+  try {
+    for (;;) {
+      const next = await orAbort(stream.next(), signal);
+      if (next.done) {
+        const { content, toolCalls } = assembler.finish();
+        if (toolCalls.length === 0 && !content.some((part) => part.type !== "think")) throw emptyReply(content.length > 0);
+        return { content, toolCalls, ...next.value };
+      }
+      const batch = next.value.map((part) => withUsableId(part, seen, call));
+      recorder.parts(batch);
+      for (const part of batch) assembler.push(part);
+      const behind = recorder.sink.ready();
+      if (behind !== null) await orAbort(behind, signal);
+    }
+  } catch (error) {
+    // Not awaited: a driver that is stuck must not hold up a cancelled turn.
+    stream.return({ usage: null, messageId: null, finishReason: "other" }).catch(() => {});
+    throw error;
+  }
+}
+
+/** An id that is used twice, or that a client may still answer late, would bind a result to the wrong call. */
+function withUsableId(part: StreamPart, seen: Set<string>, call: ModelCall): StreamPart {
+  if (part.kind !== "tool_call") return part;
+  const { id } = part.call;
+  if (!seen.has(id) && !call.recorder.sink.isIdTaken(id)) {
+    seen.add(id);
+    return part;
+  }
+  const fresh = call.freshId();
+  seen.add(fresh);
+  return { kind: "tool_call", call: { ...part.call, id: fresh } };
+}
+
+function emptyReply(thinking: boolean): ProviderError {
+  return new ProviderError(
+    thinking
+      ? "The API returned a response containing only thinking content without any text or tool calls."
+      : "The API returned an empty response.",
+    { errorType: "APIEmptyResponseError", code: "empty_response", retryable: true },
+  );
+}

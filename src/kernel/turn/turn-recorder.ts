@@ -1,0 +1,65 @@
+/** Write, then deliver: every event of a turn passes here, into the journal first and to the client second. */
+import type { StreamPart } from "../providers/provider.js";
+import type { DeliverableRecord, NoteRecord, SessionLog } from "../storage/session-log.js";
+import { eventRecord, partRecord } from "./encode-events.js";
+import type { EventSink } from "./event-sink.js";
+import { jsonLine } from "../../wire/json-line.js";
+
+export class TurnRecorder {
+  readonly log: SessionLog;
+  readonly sink: EventSink;
+
+  constructor(log: SessionLog, sink: EventSink) {
+    this.log = log;
+    this.sink = sink;
+  }
+
+  /** Records and delivers one event. Throws KernelError when it cannot be recorded; then nothing was delivered. */
+  event(type: string, payload: unknown): void {
+    this.#record([eventRecord(type, payload)], false);
+  }
+
+  /** Records one read of the model's stream in one write and delivers it part by part. */
+  parts(parts: readonly StreamPart[]): void {
+    this.#record(parts.map(partRecord), false);
+  }
+
+  /** Records a tool's result with fsync, then delivers it. */
+  result(payload: { tool_call_id: string; return_value: unknown }): void {
+    this.#record([{ ...eventRecord("ToolResult", payload), kind: "result" }], true);
+  }
+
+  /** Records a request and sends it. The promise is the client's raw answer; see EventSink.request. */
+  request(type: string, payload: { id: string }, signal: AbortSignal): Promise<unknown> {
+    const record: DeliverableRecord = { kind: "request", type, payload, json: jsonLine(payload), id: payload.id };
+    return this.sink.request(this.log.append([record]), record, signal);
+  }
+
+  /** Records something that no client sees; fsynced when an effect depends on it. */
+  note(record: NoteRecord, sync: boolean): void {
+    this.log.note(record, { sync });
+  }
+
+  /**
+   * Records the end of a turn with fsync, brings the session files up to date and delivers TurnEnd. The one event
+   * that is delivered although it could not be recorded: a client must never wait for ever. Returns that failure.
+   */
+  turnEnd(turnId: string, outcome: Readonly<Record<string, unknown>>): unknown {
+    const record: DeliverableRecord = { ...eventRecord("TurnEnd", {}), kind: "turn_end", extra: { turn_id: turnId, ...outcome } };
+    let failure: unknown = null;
+    let seq = this.log.lastSeq + 1;
+    try {
+      seq = this.log.append([record], { sync: true });
+      this.log.checkpoint();
+    } catch (error) {
+      failure = error;
+    }
+    this.sink.deliver(seq, [record]);
+    return failure;
+  }
+
+  #record(records: readonly DeliverableRecord[], sync: boolean): void {
+    const seq = this.log.append(records, { sync });
+    this.sink.deliver(seq, records);
+  }
+}

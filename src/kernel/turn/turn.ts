@@ -1,0 +1,71 @@
+/** One turn of the conversation: the loop over steps, with compaction before and steers between them (wire.md 3.7). */
+import type { LoopControl } from "../config/config.js";
+import { KernelError } from "../errors.js";
+import type { ContentPart } from "../messages.js";
+import { ProviderError } from "../providers/provider.js";
+import { compact, mustCompact } from "./compaction.js";
+import type { SteerQueue } from "./steer-queue.js";
+import { runStep, type StepDeps } from "./step.js";
+import { llmNotSupported } from "./turn-error.js";
+import { inputParts, missingCapabilities } from "./user-input.js";
+
+export type TurnResult = { status: "finished" } | { status: "cancelled" } | { status: "max_steps_reached"; steps: number };
+
+export interface TurnDeps extends StepDeps {
+  loop: LoopControl;
+  steers: SteerQueue;
+}
+
+/**
+ * Runs the loop for one user message until the model is done, a limit is reached or the signal aborts. The caller
+ * emits TurnBegin before and TurnEnd after. Throws ProviderError, KernelError or the signal's reason.
+ */
+export async function runTurn(
+  userInput: string | ContentPart[],
+  deps: TurnDeps,
+  signal: AbortSignal,
+): Promise<TurnResult> {
+  const { history, steers, loop } = deps;
+  const content = inputParts(userInput);
+  requireCapabilities(content, deps);
+  history.checkpoint();
+  history.appendUser(content);
+  for (let n = 1; n <= loop.max_steps_per_turn; n++) {
+    const outcome = await interruptible(n, deps, signal);
+    // A steer goes in between two steps; when the turn would end here it keeps it going.
+    const waiting = outcome === "again" ? steers.drain() : steers.drainOrClose();
+    if (outcome !== "again" && waiting.length === 0) return { status: "finished" };
+    for (const steer of waiting) {
+      const parts = inputParts(steer.userInput);
+      requireCapabilities(parts, deps);
+      history.appendUser(parts);
+      deps.recorder.note({ kind: "steer_consumed", steer_id: steer.id }, false);
+      deps.recorder.event("SteerInput", { user_input: steer.userInput });
+    }
+  }
+  steers.close();
+  return { status: "max_steps_reached", steps: loop.max_steps_per_turn };
+}
+
+async function interruptible(n: number, deps: TurnDeps, signal: AbortSignal) {
+  signal.throwIfAborted();
+  deps.recorder.event("StepBegin", { n });
+  try {
+    if (mustCompact(deps.history.estimatedTokens, deps.provider.maxContextSize, deps.loop)) {
+      await compact(deps, "", signal);
+    }
+    const checkpoint = deps.history.checkpoint();
+    deps.recorder.note({ kind: "step", n, checkpoint }, false);
+    return await runStep(n, deps, signal);
+  } catch (error) {
+    if (!signal.aborted && (error instanceof ProviderError || !(error instanceof KernelError))) {
+      deps.recorder.event("StepInterrupted", {});
+    }
+    throw error;
+  }
+}
+
+function requireCapabilities(content: readonly ContentPart[], deps: TurnDeps): void {
+  const missing = missingCapabilities(content, deps.provider.capabilities);
+  if (missing.length > 0) throw llmNotSupported(deps.provider.modelName, missing);
+}
