@@ -104,7 +104,8 @@ function withTime(fields: object): object {
 }
 
 async function pinoSink(file: LogFile, level: Level): Promise<(record: LogRecord) => void> {
-  const { pino } = await import("pino");
+  // A bundle of this CommonJS package has the default export only.
+  const { default: pino } = await import("pino");
   const logger: PinoLogger = pino(
     {
       level,
