@@ -34,26 +34,25 @@ export function ensureNode(version, folder = path.join(root, ".cache", "nodes"))
   return program;
 }
 
-/** Runs the projects on one Node; the test runner and, through process.execPath and PATH, every kernel it starts. */
-function runTests(version, extra) {
-  const program = ensureNode(version);
+/**
+ * Runs one project on one Node: the test runner and, through process.execPath and PATH, every kernel it starts. A
+ * project without tests counts as failed.
+ */
+function runProject(version, program, project, extra) {
   const vitest = path.join(root, "node_modules", "vitest", "vitest.mjs");
+  const env = {
+    ...process.env,
+    PATH: `${path.dirname(program)}${path.delimiter}${process.env.PATH ?? ""}`,
+    KERNEL_E2E_NODE: program,
+  };
+  // Another kernel under test would choose its own runtime.
+  delete env.KERNEL_E2E_CMD;
   const started = Date.now();
-  const { status, signal, error } = spawnSync(
-    program,
-    [vitest, "run", ...PROJECTS.flatMap((project) => ["--project", project]), ...extra],
-    {
-      cwd: root,
-      stdio: "inherit",
-      env: {
-        ...process.env,
-        PATH: `${path.dirname(program)}${path.delimiter}${process.env.PATH ?? ""}`,
-        KERNEL_E2E_NODE: program,
-      },
-    },
-  );
-  const outcome = status === 0 ? "passed" : `failed (${error?.message ?? signal ?? `exit code ${status}`})`;
-  return { passed: status === 0, line: `Node ${version}: ${PROJECTS.join(", ")} ${outcome} in ${seconds(started)} s` };
+  const run = spawnSync(program, [vitest, "run", "--project", project, ...extra], { cwd: root, stdio: "inherit", env });
+  const passed = run.status === 0;
+  const reason = run.error?.message ?? run.signal ?? `exit code ${run.status}`;
+  const outcome = passed ? "passed" : `failed (${reason})`;
+  return { passed, line: `Node ${version}: ${project} ${outcome} in ${seconds(started)} s` };
 }
 
 function seconds(started) {
@@ -75,9 +74,12 @@ function main(argv) {
   }
   const results = [];
   for (const version of versions) {
-    console.log(`\nNode ${version}: ${PROJECTS.join(", ")}`);
     try {
-      results.push(runTests(version, extra));
+      const program = ensureNode(version);
+      for (const project of PROJECTS) {
+        console.log(`\nNode ${version}: ${project}`);
+        results.push(runProject(version, program, project, extra));
+      }
     } catch (error) {
       results.push({ passed: false, line: `Node ${version}: not run: ${error.message}` });
     }
