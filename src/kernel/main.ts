@@ -1,7 +1,22 @@
 /** The composition root: builds one kernel for one client and runs it until the client or the process ends it. */
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { FramingName } from "../wire/framing.js";
 import type { Transport } from "../wire/transport.js";
+import { toolCallResult } from "../wire/validators/client-request.js";
+import { ApprovalGate } from "./approval/approval-gate.js";
 import type { KernelConfig, ResolvedModel } from "./config/config.js";
 import type { Logger } from "./logger.js";
+import { lazyProcessGroups } from "./processes/lazy-process-groups.js";
+import { toolEnvironment } from "./processes/tool-environment.js";
+import { systemPrompt } from "./prompt/system-prompt.js";
+import { createProvider, isLlmSet } from "./providers/registry.js";
 import { connectClient, serveKernel } from "./server/kernel-server.js";
+import { approvalChannel } from "./session/approval-requests.js";
+import { Conversation } from "./session/conversation.js";
+import { Session } from "./session/session.js";
+import type { SessionLog } from "./storage/session-log.js";
+import { ExternalTools } from "./tools/external-tool.js";
+import { RESERVED_TOOL_NAMES } from "./tools/registry.js";
+import { SessionToolset } from "./tools/session-toolset.js";
+import { clientToolCaller } from "./turn/client-tool.js";
+import { TurnRecorder } from "./turn/turn-recorder.js";
