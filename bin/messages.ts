@@ -15,7 +15,6 @@ export const messages = {
   noSuchCommand: (name: string) => `No such command '${name}'.`,
   noSuchOption: (name: string) => `No such option: ${name}`,
   seeLogs: (file: string) => `See logs: ${file}`,
-  helpHint: "Try 'kernel --help' for help.",
   noWorkDir: "The current folder does not exist.",
   help: `Usage: kernel [OPTIONS]
        kernel info [--json]

@@ -56,8 +56,11 @@ describe("openLogger", () => {
     expect(lines(logger.file).map(({ msg }) => msg)).toEqual(["kept"]);
   });
 
-  it("creates nothing when there is nothing to write", async () => {
-    await openLogger({ shareDir, level: "debug" }).close();
+  it("creates nothing when there is nothing to write, not even for a record after the end", async () => {
+    const logger = openLogger({ shareDir, level: "debug" });
+    await logger.close();
+    logger.info({}, "late");
+    await logger.close();
     expect(readdirSync(shareDir)).toEqual([]);
   });
 
