@@ -348,7 +348,9 @@ describe("back-pressure", () => {
       drained = true;
     });
     expect(ready).toBeDefined();
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    for (let turn = 0; turn < 50; turn++) {
+      await new Promise(setImmediate);
+    }
     expect(drained).toBe(false);
     const peer = rawPeer(theirs);
     for (const line of sent) {
