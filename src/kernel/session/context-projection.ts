@@ -78,7 +78,7 @@ function planRotation(
 
 /** Another kernel rotated the file since: its content is what counts now. */
 function adoptForeign(path: string, journal: JournalContent): ContextPlan {
-  const plan = planProjection({ path, checkpoints: [], firstSeq: journal.lastSeq, project: () => "" });
+  const plan = planProjection({ path, header: "", checkpoints: [], firstSeq: journal.lastSeq, project: () => "" });
   const notice = "context.jsonl was replaced by another program; its content was taken over.";
   return { ...plan, rotate: null, repairs: [notice, ...plan.repairs] };
 }
@@ -86,6 +86,7 @@ function adoptForeign(path: string, journal: JournalContent): ContextPlan {
 function planLines(journal: JournalContent, path: string, checkpoints: readonly Checkpointed[]): ProjectionPlan {
   return planProjection({
     path,
+    header: "",
     checkpoints,
     firstSeq: journal.firstSeq,
     project: (afterSeq) => projectContext(journal.records.filter((record) => record.seq > afterSeq)),

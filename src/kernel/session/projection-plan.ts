@@ -29,6 +29,8 @@ export interface PlanRequest {
   readonly path: string;
   /** Oldest first; empty when no length is known. */
   readonly checkpoints: readonly Checkpointed[];
+  /** First line of a new file; "" when it has none. */
+  readonly header: string;
   /** The text that the records after a seq add. */
   project(afterSeq: number): string;
   /** Seq to project from when no length is known. */
@@ -46,15 +48,21 @@ export function planProjection(request: PlanRequest): ProjectionPlan {
   if (base === undefined) {
     const oldest = checkpoints[0] ?? newest;
     const end = lastLineEnd(path, size);
-    const text = request.project(oldest.seq);
+    const text = projectFrom(request, oldest.seq, end);
     const lost = `${name} has ${size} bytes where ${oldest.length} were recorded; what is older than the last turn is lost.`;
     return { size, cutTo: end, append: text, keepCut: end < size, repairs: [lost] };
   }
   const repairs: string[] = [];
   if (base !== newest) repairs.push(`${name} was shorter than recorded; it was completed from the journal.`);
-  const missing = request.project(base.seq);
+  const missing = projectFrom(request, base.seq, base.length);
   if (size === base.length) return { size, cutTo: size, append: missing, keepCut: false, repairs };
   return planExcess(path, size, base.length, missing, repairs);
+}
+
+/** What is missing behind `length` bytes of the file. */
+function projectFrom(request: PlanRequest, afterSeq: number, length: number): string {
+  const text = request.project(afterSeq);
+  return text !== "" && length === 0 ? request.header + text : text;
 }
 
 /** The file is longer than recorded: our own unfinished write, another kernel's work, or damage. */
@@ -87,8 +95,8 @@ function planUnknown(request: PlanRequest, size: number, name: string): Projecti
   }
   const already = overlap(request.path, foreign.end, missing);
   if (already !== null) return { size, cutTo: already, append: missing, keepCut: foreign.end < size, repairs };
-  const append = foreign.unended ? `\n${missing}` : missing;
-  return { size, cutTo: foreign.end, append, keepCut: true, repairs };
+  const append = projectFrom(request, request.firstSeq, foreign.end);
+  return { size, cutTo: foreign.end, append: foreign.unended ? `\n${append}` : append, keepCut: true, repairs };
 }
 
 /** Where the missing text already begins in the file, when the file ends with a beginning of it. */

@@ -14,11 +14,12 @@ import { parseObject } from "./line-json.js";
 import { type ProjectionPlan, planProjection } from "./projection-plan.js";
 import type { FrozenPrefix, LoadedSession } from "./session-log.js";
 import type { SessionPaths } from "./share-folder.js";
-import { projectWire } from "./wire-file.js";
+import { projectWire, WIRE_HEADER } from "./wire-file.js";
 
 export interface StoredSession {
   readonly journal: JournalContent;
   readonly wire: ProjectionPlan;
+  readonly wirePath: string;
   readonly context: ContextPlan;
   /** The file that `context` is about: context.jsonl, or the legacy file when only that exists. */
   readonly contextPath: string;
@@ -43,6 +44,7 @@ export function readStoredSession(paths: SessionPaths): StoredSession {
     !fs.existsSync(paths.context) && fs.existsSync(paths.legacyContext) ? paths.legacyContext : paths.context;
   const wire = planProjection({
     path: paths.wire,
+    header: WIRE_HEADER,
     checkpoints: checkpointsOf(journal).map((point) => ({ seq: point.seq, length: point.wire_length })),
     firstSeq: journal.firstSeq,
     project: (afterSeq) => projectWire(journal.records.filter((record) => record.seq > afterSeq)),
@@ -54,6 +56,7 @@ export function readStoredSession(paths: SessionPaths): StoredSession {
   return {
     journal,
     wire,
+    wirePath: paths.wire,
     context,
     contextPath,
     entries,
@@ -95,11 +98,12 @@ function isStale(journal: JournalContent, paths: SessionPaths): boolean {
 }
 
 function hasWireRecords(stored: StoredSession): boolean {
-  // A file with nothing but its first line is shorter than any file with a record.
-  return stored.wire.cutTo > METADATA_MAX || stored.wire.append !== "";
+  if (stored.wire.append !== "") return true;
+  for (const line of fileLines(stored.wirePath, 0, stored.wire.cutTo)) {
+    if (parseObject(line.bytes.toString("utf8"))?.message !== undefined) return true;
+  }
+  return false;
 }
-
-const METADATA_MAX = 80;
 
 function readEntries(path: string, plan: ContextPlan): { entries: ContextEntry[]; skipped: number } {
   const entries: ContextEntry[] = [];
