@@ -10,7 +10,7 @@ import { lineJson } from "./line-json.js";
 import { findOpenTurn, type OpenTurn } from "./open-turn.js";
 import { assembleMessage } from "./part-merge.js";
 import type { ContextRecord, DeliverableRecord } from "./session-log.js";
-import { interruptedCall, unknownOutcome } from "./tool-message.js";
+import { interruptedCall, type ReturnValue, unknownOutcome } from "./tool-message.js";
 
 export interface ClosingPlan {
   /** To be appended in this order; the last one is the turn_end. */
@@ -75,10 +75,11 @@ function closingEvents(turn: OpenTurn, unknown: readonly ToolCall[]): Deliverabl
 }
 
 /** Tools start after the model's stream has ended, so a call inside an open stream cannot have run. */
-function missingResult(turn: OpenTurn, callId: string) {
+function missingResult(turn: OpenTurn, callId: string): ReturnValue {
+  if ([...turn.waiting.values()].includes(callId) && !turn.touched.has(callId)) return interruptedCall();
   const acted = [...turn.calls.keys()].some((id) => turn.touched.has(id) || turn.results.has(id));
-  const mayHaveRun = turn.streamEnded || acted || turn.touched.has(callId) || turn.parts.length === 0;
-  return mayHaveRun ? unknownOutcome() : interruptedCall();
+  const inStream = !turn.streamEnded && turn.waiting.size === 0 && turn.parts.length > 0;
+  return inStream && !acted && !turn.touched.has(callId) ? interruptedCall() : unknownOutcome();
 }
 
 function deliverable(kind: DeliverableRecord["kind"], type: string, payload: unknown): DeliverableRecord {

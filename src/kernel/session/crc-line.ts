@@ -13,6 +13,8 @@ const PREFIX = /^\{"seq":(\d{1,15}),"crc":"([0-9a-f]{8})",/;
 const PREFIX_BYTES = 64;
 const PAYLOAD = ',"payload":';
 
+const BYTES: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 /** A record as read back. `text` is the line without its LF. */
 export interface JournalRecord {
   readonly seq: number;
@@ -86,6 +88,11 @@ function futureFormat(line: Buffer): number | null {
   return typeof format === "number" && format > JOURNAL_FORMAT ? format : null;
 }
 
+/** Eight hex digits; by table, because this runs for every event. */
 function crcHex(crc: number): string {
-  return crc.toString(16).padStart(8, "0");
+  return `${byteHex(crc >>> 24)}${byteHex(crc >>> 16)}${byteHex(crc >>> 8)}${byteHex(crc)}`;
+}
+
+function byteHex(value: number): string {
+  return BYTES[value & 255] ?? "";
 }

@@ -22,6 +22,8 @@ export interface OpenTurn {
   results: Map<string, unknown>;
   /** Calls of which anything beyond the model's words is recorded: they may have run. */
   touched: Set<string>;
+  /** Call ids by the id of an approval request that nobody answered: those calls did not run. */
+  waiting: Map<string, string>;
   /** Steers that were accepted and not used, by id, in order. */
   steers: Map<string, unknown>;
   /** True when the turn put anything into the context. */
@@ -52,6 +54,7 @@ function startTurn(record: JournalRecord): OpenTurn {
     calls: new Map(),
     results: new Map(),
     touched: new Set(),
+    waiting: new Map(),
     steers: new Map(),
     hasContext: false,
   };
@@ -68,6 +71,9 @@ function takeRecord(turn: OpenTurn, record: JournalRecord): void {
       return;
     case "intent":
       touch(turn, fields.tool_call_id);
+      return;
+    case "answer":
+      turn.waiting.delete(String(fields.id));
       return;
     case "steer":
       turn.steers.set(String(fields.steer_id), fields.user_input);
@@ -110,6 +116,8 @@ function takeDelivered(turn: OpenTurn, type: string, payload: Record<string, unk
       turn.results.set(String(payload.tool_call_id), payload.return_value);
       return;
     case "ApprovalRequest":
+      turn.waiting.set(String(payload.id), String(payload.tool_call_id));
+      return;
     case "QuestionRequest":
       touch(turn, payload.tool_call_id);
       return;

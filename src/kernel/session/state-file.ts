@@ -63,7 +63,7 @@ export class StateFile implements SessionState {
     Object.assign(next, change);
     this.#data = next;
     if (found.damaged !== null) recovered.keep(path, found.damaged);
-    const text = JSON.stringify({ ...found.unknown, ...next }, null, 2);
+    const text = JSON.stringify({ ...next, ...found.unknown }, null, 2);
     ops.mkdir(dirname(path));
     const place = { path, temporary: `${path}.new`, folder: dirname(path) };
     replaceFile(ops, place, Buffer.from(text, "utf8"), "the session state");

@@ -21,9 +21,9 @@ export function unknownOutcome(): ReturnValue {
   );
 }
 
-/** Result of a call that the model was still writing when the kernel stopped, so that it cannot have run. */
+/** Result of a call that cannot have run: the model was still writing it, or nobody had allowed it yet. */
 export function interruptedCall(): ReturnValue {
-  return interrupted("interrupted", "The call was interrupted before it was complete; it did not run.", "Interrupted");
+  return interrupted("interrupted", "The call was interrupted before it began; it did not run.", "Interrupted");
 }
 
 /** The tool message of a return_value: the message in a system tag, then the output. Any JSON value is accepted. */
