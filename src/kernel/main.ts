@@ -12,8 +12,8 @@ import { toolEnvironment } from "./processes/tool-environment.js";
 import { systemPrompt } from "./prompt/system-prompt.js";
 import { connectClient, serveKernel } from "./server/kernel-server.js";
 import { Conversation } from "./session/conversation.js";
-import { sessionApprovals } from "./session/session-approvals.js";
 import { Session } from "./session/session.js";
+import { sessionApprovals } from "./session/session-approvals.js";
 import { openSession } from "./storage/open-session.js";
 import { locateSession } from "./storage/session-locate.js";
 import { ExternalTools } from "./tools/external-tool.js";
@@ -108,7 +108,8 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
     workDir,
     maxContextTokens: model?.model.max_context_size ?? 0,
     createProvider: await providerFactory(model, () => ({ logger, shareDir, client: clientInfo })),
-    systemPrompt: () => systemPrompt({ workDir, os: osType(), shell: "bash", date: new Date().toISOString().slice(0, 10) }),
+    systemPrompt: () =>
+      systemPrompt({ workDir, os: osType(), shell: "bash", date: new Date().toISOString().slice(0, 10) }),
     setYolo: approvals.setYolo,
     isYolo: () => approvals.gate.mode.yolo,
     newSourceId: () => randomBytes(16).toString("hex"),

@@ -4,7 +4,12 @@ import { errorMessage, KernelError, type KernelErrorCode } from "../errors.js";
 import { ProviderError } from "../providers/provider.js";
 
 /** Codes that are a state of this kernel, not a fault: -32000 with the string code in `data`. */
-const STATE_CODES: ReadonlySet<KernelErrorCode> = new Set(["session_locked", "storage_full", "storage_failed", "session_damaged"]);
+const STATE_CODES: ReadonlySet<KernelErrorCode> = new Set([
+  "session_locked",
+  "storage_full",
+  "storage_failed",
+  "session_damaged",
+]);
 const STATE_NUMBER = -32000;
 
 /** Maps anything a handler threw. Provider texts go through verbatim, as -32003. */

@@ -1,8 +1,8 @@
 /** The one encoder of events and requests: journal records in, lines of the wire out, through the connection's ordered writer. */
 import type { Connection } from "../../wire/connection.js";
 import { WireError } from "../../wire/errors.js";
-import type { DeliverableRecord } from "../storage/session-log.js";
 import type { WireRecord } from "../storage/replay.js";
+import type { DeliverableRecord } from "../storage/session-log.js";
 import { ClientRequestError, type EventSink } from "../turn/event-sink.js";
 
 const EVENT_HEAD = '{"jsonrpc":"2.0","method":"event","params":{"type":"';

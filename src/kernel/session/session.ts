@@ -6,11 +6,11 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { KernelError } from "../errors.js";
 import type { Logger } from "../logger.js";
-import type { SessionLog } from "../storage/session-log.js";
 import { readWireRecords, type WireRecord } from "../storage/replay.js";
+import type { SessionLog } from "../storage/session-log.js";
 import { SteerQueue } from "../turn/steer-queue.js";
-import type { TurnRecorder } from "../turn/turn-recorder.js";
 import type { TurnResult } from "../turn/turn.js";
+import type { TurnRecorder } from "../turn/turn-recorder.js";
 import { type InboundInput, normaliseInput } from "../turn/user-input.js";
 import type { Conversation } from "./conversation.js";
 
