@@ -63,7 +63,7 @@ export interface KernelOutcome {
 export async function runKernel(options: KernelOptions): Promise<KernelOutcome> {
   const { config, model, flags, env, shareDir, logger } = options;
   const { workDir } = flags;
-  const sessionId = locateSession({ shareDir, workDir, session: flags.session, continue: flags.continue });
+  const { sessionId } = locateSession({ shareDir, workDir, sessionId: flags.session, continueLast: flags.continue });
   const log = openSession({ shareDir, workDir, sessionId, logger });
   const client = connectClient(options.transport, options.framing, logger);
   const recorder = new TurnRecorder(log, client.sink);
@@ -161,6 +161,6 @@ function stopRequested(closed: Promise<unknown>, signal: AbortSignal): Promise<v
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });
-    closed.then(() => resolve());
+    void closed.then(() => resolve());
   });
 }

@@ -69,7 +69,7 @@ export function serveKernel({ connection, sink }: KernelConnection, deps: ServeD
     set_plan_mode: guarded(() => {
       throw wireError("plan_mode_not_supported");
     }),
-    replay: guarded(() => session.replay((record) => sink.replay(record)).catch(replayFailed)),
+    replay: guarded(() => session.replay((records) => sink.replay(records)).catch(replayFailed)),
     cancel: guarded(() => {
       session.cancel(null);
       return {};

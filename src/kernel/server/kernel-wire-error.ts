@@ -22,10 +22,10 @@ export function kernelWireError(error: unknown): WireError {
   switch (error.code) {
     case "turn_in_progress":
     case "no_turn":
-    case "llm_not_set":
       return wireError(error.code, { cause: error });
     case "not_supported":
       return wireError("plan_mode_not_supported", { cause: error });
+    case "llm_not_set":
     case "llm_not_supported":
       return new WireError(error.code, error.message, { number: wireError(error.code).number, cause: error });
     default:
