@@ -14,6 +14,8 @@ export interface SpawnRequest {
   env: Readonly<Record<string, string>>;
   /** Called for every chunk in order of arrival. stdin is closed. */
   onOutput(chunk: Buffer, source: "stdout" | "stderr"): void;
+  /** Both outputs share one pipe, so that they arrive exactly as written, all as "stdout". Default false. */
+  mergeOutput?: boolean;
   /** Called once with the group before the command can act. */
   onStarted?(process: { pgid: number; startTime: string }): void;
 }

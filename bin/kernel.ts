@@ -1,0 +1,72 @@
+/** The `kernel` command. Picks a branch and loads only what that branch needs; the one place that ends the process. */
+import { type ParsedFlags, parseFlags } from "../src/kernel/config/kernel-flags.js";
+import { flushed } from "./flushed.js";
+import { messages } from "./messages.js";
+
+const USAGE_ERROR = 2;
+
+/** Runs one command line and gives its exit code. */
+async function runCommand(parsed: ParsedFlags): Promise<number> {
+  switch (parsed.kind) {
+    case "usage_error":
+      return refuse(parsed.message);
+    case "help":
+      process.stdout.write(messages.help);
+      return 0;
+    case "version": {
+      const { KERNEL_VERSION } = await import("../src/kernel/version.js");
+      process.stdout.write(`${messages.version(KERNEL_VERSION)}\n`);
+      return 0;
+    }
+    case "command":
+      return runSubcommand(parsed.name, parsed.rest);
+    case "run": {
+      if (parsed.mode !== "wire") return refuse(messages.notYet(parsed.mode));
+      const { runWire } = await import("./run-wire.js");
+      return runWire(parsed.flags);
+    }
+  }
+}
+
+/** Commands of the published command line that come later; they say so instead of being unknown. */
+const laterCommands: ReadonlySet<string> = new Set(["acp", "mcp", "login", "logout", "export", "plugin", "web"]);
+
+async function runSubcommand(name: string, rest: readonly string[]): Promise<number> {
+  if (name === "info") {
+    const { runInfo } = await import("./run-info.js");
+    return runInfo(rest, refuse);
+  }
+  if (name === "demo") {
+    const { runDemo } = await import("./demo.js");
+    return runDemo(rest);
+  }
+  return refuse(laterCommands.has(name) ? messages.commandNotYet(name) : messages.noSuchCommand(name));
+}
+
+function refuse(sentence: string): number {
+  process.stderr.write(`${sentence}\n`);
+  return USAGE_ERROR;
+}
+
+function parseCommandLine(): ParsedFlags {
+  try {
+    return parseFlags(process.argv.slice(2), { cwd: process.cwd() });
+  } catch {
+    // Only process.cwd() throws here: the folder was removed.
+    return { kind: "usage_error", message: messages.noWorkDir };
+  }
+}
+
+// Drivers read stderr together with stdout, so Node's own warnings must not appear there.
+process.removeAllListeners("warning");
+// The streams as they are now: wire mode puts others in their place.
+const { stdout, stderr } = process;
+let code: number;
+try {
+  code = await runCommand(parseCommandLine());
+} catch (error) {
+  stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  code = 1;
+}
+await Promise.all([flushed(stdout), flushed(stderr)]);
+process.exit(code);

@@ -1,0 +1,4 @@
+export function ensureLlamaServer(options?: {
+  folder?: string;
+  env?: NodeJS.ProcessEnv;
+}): Promise<{ command: string } | { unavailable: string }>;

@@ -1,0 +1,70 @@
+import type { ApprovalAsk } from "../tools/tool.js";
+import type { ApprovalAnswer } from "./approval-answer.js";
+import type { Grant } from "./grants.js";
+
+/** Why an approval ended as it did. `denied`: the policy forbids it, `feedback` says why; nobody was asked. */
+export type ApprovalVia = "answer" | "grant" | "mode" | "denied" | "cancelled" | "closed";
+
+export interface ApprovalOutcome {
+  response: ApprovalAnswer;
+  feedback: string;
+  via: ApprovalVia;
+}
+
+/** What the tool runner asks. Names as the wire's ApprovalRequest has them. */
+export interface ApprovalRequest {
+  /** Given only when a request of an earlier process is sent again; else a new uuid4. */
+  id?: string;
+  ask: ApprovalAsk;
+  toolCallId: string;
+  /** Tool name. */
+  sender: string;
+  sourceKind: "foreground_turn" | "background_agent";
+  /** One per turn, or the id of the background task. */
+  sourceId: string;
+  agentId: string | null;
+  subagentType: string | null;
+}
+
+/** A request that waits for an answer. */
+export interface PendingApproval extends ApprovalRequest {
+  id: string;
+  /** What approve_for_session would grant; null when it would be for this once only. */
+  proposed: Grant | null;
+}
+
+/** One approval from open to its end. It settles once; whoever comes second learns so. */
+export class ApprovalRecord {
+  readonly request: PendingApproval;
+  /** Never rejects. */
+  readonly outcome: Promise<ApprovalOutcome>;
+  /** Aborted when the approval has ended, however it did: nobody needs the client's answer any more. */
+  readonly ended = new AbortController();
+  /** True from the moment the client was asked. */
+  presented = false;
+  #settled = false;
+  #resolve: (outcome: ApprovalOutcome) => void = () => {};
+
+  constructor(request: PendingApproval) {
+    this.request = request;
+    this.outcome = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** Claims the end; false when another one has. After true the caller must call `finish`. */
+  claim(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    return true;
+  }
+
+  finish(outcome: ApprovalOutcome): void {
+    this.ended.abort();
+    this.#resolve(outcome);
+  }
+}

@@ -1,0 +1,205 @@
+/** The command line of `kernel`: which flags exist, what they mean, and what may not stand together. */
+import path from "node:path";
+import {
+  choice,
+  existingPath,
+  fail,
+  mcpConfig,
+  mcpConfigFile,
+  sessionId,
+  UsageError,
+  wholeNumber,
+} from "./flag-values.js";
+import { type OptionSpec, type ReadArgv, readArgv } from "./read-argv.js";
+
+/** All paths are absolute; null where a flag was not given. */
+export interface KernelFlags {
+  workDir: string;
+  addDirs: string[];
+  /** Session to resume or to create; "" when the flag came without an id, which only a shell UI allows. */
+  session: string | null;
+  continue: boolean;
+  /** Configuration text. */
+  config: string | null;
+  configFile: string | null;
+  model: string | null;
+  thinking: boolean | null;
+  yolo: boolean;
+  afk: boolean;
+  plan: boolean;
+  agent: "default" | "okabe" | null;
+  agentFile: string | null;
+  /** Parsed MCP configurations, those of files first. */
+  mcpConfigs: Readonly<Record<string, unknown>>[];
+  skillsDirs: string[];
+  maxStepsPerTurn: number | null;
+  maxRetriesPerStep: number | null;
+  maxRalphIterations: number | null;
+  framing: "ndjson" | "content-length";
+  prompt: string | null;
+  inputFormat: "text" | "stream-json" | null;
+  outputFormat: "text" | "stream-json" | null;
+  finalMessageOnly: boolean;
+  quiet: boolean;
+  verbose: boolean;
+  debug: boolean;
+}
+
+export type RunMode = "wire" | "acp" | "print" | "shell";
+
+export type ParsedFlags =
+  | { kind: "run"; mode: RunMode; flags: KernelFlags }
+  | { kind: "version" }
+  | { kind: "help" }
+  | { kind: "command"; name: string; rest: readonly string[] }
+  | { kind: "usage_error"; message: string };
+
+const flag = (...names: string[]): OptionSpec => ({ names, kind: "flag" });
+const value = (...names: string[]): OptionSpec => ({ names, kind: "value" });
+const list = (...names: string[]): OptionSpec => ({ names, kind: "list" });
+
+const specs = {
+  wire: flag("--wire"),
+  workDir: value("--work-dir", "-w"),
+  addDir: list("--add-dir"),
+  session: { names: ["--session", "-S", "--resume", "-r"], kind: "optional" },
+  continue: flag("--continue", "-C"),
+  config: value("--config"),
+  configFile: value("--config-file"),
+  model: value("--model", "-m"),
+  thinking: { names: ["--thinking"], off: ["--no-thinking"], kind: "flag" },
+  yolo: flag("--yolo", "--yes", "-y", "--auto-approve"),
+  afk: flag("--afk"),
+  plan: flag("--plan"),
+  agent: value("--agent"),
+  agentFile: value("--agent-file"),
+  mcpConfigFile: list("--mcp-config-file"),
+  mcpConfig: list("--mcp-config"),
+  skillsDir: list("--skills-dir"),
+  maxSteps: value("--max-steps-per-turn"),
+  maxRetries: value("--max-retries-per-step"),
+  maxRalph: value("--max-ralph-iterations"),
+  framing: value("--framing"),
+  prompt: value("--prompt", "-p", "--command", "-c"),
+  print: flag("--print"),
+  inputFormat: value("--input-format"),
+  outputFormat: value("--output-format"),
+  finalMessageOnly: flag("--final-message-only"),
+  quiet: flag("--quiet"),
+  acp: flag("--acp"),
+  verbose: flag("--verbose"),
+  debug: flag("--debug"),
+  version: flag("--version", "-V"),
+  help: flag("--help", "-h"),
+} as const satisfies Record<string, OptionSpec>;
+
+type Key = keyof typeof specs;
+
+/**
+ * Reads `argv` (without program and script). Files and folders that are named must exist; `cwd` is where relative
+ * ones begin and the default work dir. Never throws: a mistake is one plain sentence, to be shown with exit code 2.
+ */
+export function parseFlags(argv: readonly string[], { cwd }: { cwd: string }): ParsedFlags {
+  const read = readArgv<Key>(argv, specs);
+  if ("error" in read) return { kind: "usage_error", message: read.error };
+  if (read.flags.get("help") === true) return { kind: "help" };
+  if (read.flags.get("version") === true) return { kind: "version" };
+  if (read.command !== null) return { kind: "command", ...read.command };
+  try {
+    const mode = modeOf(read);
+    const flags = toFlags(read, cwd);
+    refuseCombinations(read, mode);
+    return { kind: "run", mode, flags };
+  } catch (error) {
+    if (error instanceof UsageError) return { kind: "usage_error", message: error.message };
+    throw error;
+  }
+}
+
+const exclusive: readonly (readonly [Key, string][])[] = [
+  [
+    ["print", "--print"],
+    ["acp", "--acp"],
+    ["wire", "--wire"],
+  ],
+  [
+    ["quiet", "--quiet"],
+    ["acp", "--acp"],
+    ["wire", "--wire"],
+  ],
+  [
+    ["agent", "--agent"],
+    ["agentFile", "--agent-file"],
+  ],
+  [
+    ["continue", "--continue"],
+    ["session", "--session"],
+  ],
+  [
+    ["config", "--config"],
+    ["configFile", "--config-file"],
+  ],
+];
+
+const isGiven = (read: ReadArgv<Key>, key: Key): boolean => read.flags.get(key) === true || read.values.has(key);
+
+function modeOf(read: ReadArgv<Key>): RunMode {
+  for (const group of exclusive) {
+    const given = group.filter(([key]) => isGiven(read, key)).map(([, name]) => name);
+    if (given.length > 1) fail(`Cannot combine ${given.join(", ")}.`);
+  }
+  if (isGiven(read, "wire")) return "wire";
+  if (isGiven(read, "acp")) return "acp";
+  return isGiven(read, "print") || isGiven(read, "quiet") ? "print" : "shell";
+}
+
+function refuseCombinations(read: ReadArgv<Key>, mode: RunMode): void {
+  if (mode !== "shell" && read.values.get("session")?.at(-1) === "") {
+    fail("--session without a session ID is only supported for shell UI");
+  }
+  if (mode === "print") return;
+  if (isGiven(read, "inputFormat")) fail("--input-format is only supported for print UI");
+  if (isGiven(read, "outputFormat")) fail("--output-format is only supported for print UI");
+  if (isGiven(read, "finalMessageOnly")) fail("--final-message-only is only supported for print UI");
+}
+
+function toFlags(read: ReadArgv<Key>, cwd: string): KernelFlags {
+  const last = (key: Key): string | null => read.values.get(key)?.at(-1) ?? null;
+  const all = (key: Key): readonly string[] => read.values.get(key) ?? [];
+  const on = (key: Key): boolean => read.flags.get(key) === true;
+  const folder = (given: string): string => existingPath(given, cwd, "Directory");
+  const file = (given: string): string => existingPath(given, cwd, "File");
+  const optionalFile = (key: Key): string | null => mapGiven(last(key), file);
+  return {
+    workDir: mapGiven(last("workDir"), folder) ?? path.resolve(cwd),
+    addDirs: all("addDir").map(folder),
+    session: mapGiven(last("session"), sessionId),
+    continue: on("continue"),
+    config: last("config"),
+    configFile: optionalFile("configFile"),
+    model: last("model"),
+    thinking: read.flags.get("thinking") ?? null,
+    yolo: on("yolo"),
+    afk: on("afk"),
+    plan: on("plan"),
+    agent: choice("--agent", last("agent"), ["default", "okabe"]),
+    agentFile: optionalFile("agentFile"),
+    mcpConfigs: [...all("mcpConfigFile").map((given) => mcpConfigFile(given, cwd)), ...all("mcpConfig").map(mcpConfig)],
+    skillsDirs: all("skillsDir").map(folder),
+    maxStepsPerTurn: wholeNumber("--max-steps-per-turn", last("maxSteps"), 1),
+    maxRetriesPerStep: wholeNumber("--max-retries-per-step", last("maxRetries"), 1),
+    maxRalphIterations: wholeNumber("--max-ralph-iterations", last("maxRalph"), -1),
+    framing: choice("--framing", last("framing"), ["ndjson", "content-length"]) ?? "ndjson",
+    prompt: last("prompt"),
+    inputFormat: choice("--input-format", last("inputFormat"), ["text", "stream-json"]),
+    outputFormat: choice("--output-format", last("outputFormat"), ["text", "stream-json"]),
+    finalMessageOnly: on("finalMessageOnly") || on("quiet"),
+    quiet: on("quiet"),
+    verbose: on("verbose"),
+    debug: on("debug"),
+  };
+}
+
+function mapGiven<T>(given: string | null, convert: (given: string) => T): T | null {
+  return given === null ? null : convert(given);
+}

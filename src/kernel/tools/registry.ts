@@ -1,0 +1,50 @@
+/** Every tool of the kernel, one lazy line each: a tool's module loads when it is first needed. */
+import type { Tool } from "./tool.js";
+
+/** In the order in which they are listed to the model. */
+const DEFAULT_TOOLS = {
+  SetTodoList: () => import("./set-todo-list.js").then((m) => m.setTodoList),
+  Shell: () => import("./shell.js").then((m) => m.shell),
+  ReadFile: () => import("./read-file.js").then((m) => m.readFile),
+  ReadMediaFile: () => import("./read-media-file.js").then((m) => m.readMediaFile),
+  Glob: () => import("./glob.js").then((m) => m.glob),
+  Grep: () => import("./grep.js").then((m) => m.grep),
+  WriteFile: () => import("./write-file.js").then((m) => m.writeFile),
+  StrReplaceFile: () => import("./str-replace-file.js").then((m) => m.strReplaceFile),
+  FetchURL: () => import("./fetch-url.js").then((m) => m.fetchUrl),
+} satisfies Record<string, () => Promise<Tool>>;
+
+/** Callable, but not listed unless an agent file names them. */
+const OTHER_TOOLS = {
+  Think: () => import("./think.js").then((m) => m.think),
+} satisfies Record<string, () => Promise<Tool>>;
+
+const TOOLS: ReadonlyMap<string, () => Promise<Tool>> = new Map(
+  Object.entries<() => Promise<Tool>>({ ...DEFAULT_TOOLS, ...OTHER_TOOLS }),
+);
+
+/** Names of tools that the published tool set has and this kernel has not yet. */
+const RESERVED_NAMES = [
+  "Agent",
+  "AskUserQuestion",
+  "TaskList",
+  "TaskOutput",
+  "TaskStop",
+  "SearchWeb",
+  "ExitPlanMode",
+  "EnterPlanMode",
+  "SendDMail",
+] as const;
+
+/** Names that external tools may not take. */
+export const BUILTIN_TOOL_NAMES: ReadonlySet<string> = new Set([...TOOLS.keys(), ...RESERVED_NAMES]);
+
+/** Gives a tool by its exact name, listed or not; null when there is none. */
+export async function loadTool(name: string): Promise<Tool | null> {
+  return (await TOOLS.get(name)?.()) ?? null;
+}
+
+/** Gives the default loadout in its order; the caller leaves out what is not visible to the model. */
+export function loadDefaultTools(): Promise<Tool[]> {
+  return Promise.all(Object.values<() => Promise<Tool>>(DEFAULT_TOOLS).map((load) => load()));
+}
