@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { call, say, script, shell } from "./echo-scripts.js";
 import { event, failure, HEX32, REJECTED, status, textPart, toolCall, toolResult, UUID } from "./expected-events.js";
 import { type Message, startKernel } from "./kernel-process.js";
-import { conversation, jsonLines, readState, seedSession, sessionIds, wireTypes } from "./session-files.js";
+import { conversation, jsonLines, readState, seedSession, sessionIds, wireTypes } from "./session-records.js";
 import { payloads, runTurn, types } from "./turn.js";
 import { createWorkspace } from "./workspace.js";
 

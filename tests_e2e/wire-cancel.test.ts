@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { call, say, script, shell } from "./echo-scripts.js";
 import { type KernelProcess, type Message, startKernel } from "./kernel-process.js";
-import { conversation, wireTypes } from "./session-files.js";
+import { conversation, wireTypes } from "./session-records.js";
 import { runTurn, types } from "./turn.js";
 import { createWorkspace } from "./workspace.js";
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { say, script } from "./echo-scripts.js";
 import { event, status, textPart } from "./expected-events.js";
 import { type Message, startKernel } from "./kernel-process.js";
-import { conversation, sessionIds, wireTypes } from "./session-files.js";
+import { conversation, sessionIds, wireTypes } from "./session-records.js";
 import { payloads, runTurn, types } from "./turn.js";
 import { createWorkspace } from "./workspace.js";
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { call, say, script, usage } from "./echo-scripts.js";
 import { event, PLAIN_STATUS, textPart } from "./expected-events.js";
 import { startKernel } from "./kernel-process.js";
-import { contextLines, conversation, sessionDir } from "./session-files.js";
+import { contextLines, conversation, sessionDir } from "./session-records.js";
 import { payloads, runTurn, types } from "./turn.js";
 import { createWorkspace } from "./workspace.js";
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { call, say, script, shell } from "./echo-scripts.js";
 import { event } from "./expected-events.js";
 import { type Message, startKernel } from "./kernel-process.js";
-import { conversation } from "./session-files.js";
+import { conversation } from "./session-records.js";
 import { payloads, runTurn, types } from "./turn.js";
 import { createWorkspace } from "./workspace.js";
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { call, say, script, shell } from "./echo-scripts.js";
 import { failure, toolCall } from "./expected-events.js";
 import { type Message, startKernel } from "./kernel-process.js";
-import { conversation, readState, wireRecords } from "./session-files.js";
+import { conversation, readState, wireRecords } from "./session-records.js";
 import { payloads, runTurn } from "./turn.js";
 import { createWorkspace, type Workspace } from "./workspace.js";
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { call, say, script, usage } from "./echo-scripts.js";
 import { event, PLAIN_STATUS, status, textPart, toolCall } from "./expected-events.js";
 import { startKernel } from "./kernel-process.js";
-import { conversation, wireRecords } from "./session-files.js";
+import { conversation, wireRecords } from "./session-records.js";
 import { payloads, runTurn, types } from "./turn.js";
 import { createWorkspace } from "./workspace.js";
 
