@@ -53,6 +53,8 @@ export interface ChatProvider {
    * failure, a cut stream included; throws the signal's reason when aborted. Not pulling pauses the source.
    */
   stream(request: ChatRequest, signal: AbortSignal): AsyncGenerator<readonly StreamPart[], StreamEnd, void>;
+  /** Loads what the first request needs (the SDK), to be called when nothing else waits. Safe to call again. */
+  warmUp?(): Promise<void>;
   /** Closes sockets and timers. Called once. */
   close?(): Promise<void>;
 }

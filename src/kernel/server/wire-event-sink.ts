@@ -36,7 +36,7 @@ export class WireEventSink implements EventSink {
   }
 
   isIdTaken(id: string): boolean {
-    return this.#connection.isIdTaken(id);
+    return !this.#connection.isIdFree(id);
   }
 
   /** Sends one stored record again; nothing is expected in answer to a request. */

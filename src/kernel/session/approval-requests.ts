@@ -1,9 +1,9 @@
 /** How the approval gate reaches the client: ApprovalRequest out, the answer into the journal, ApprovalResponse out. */
-import type { PendingApproval } from "../approval/approval-gate.js";
+import type { PendingApproval } from "../approval/pending-approval.js";
 import { encodeDisplay } from "../turn/encode-events.js";
 import type { TurnRecorder } from "../turn/turn-recorder.js";
 
-/** The payload of wire.md 3.2 for a question of the foreground turn. */
+/** The payload of wire.md 3.2 . */
 export function approvalPayload(request: PendingApproval) {
   return {
     id: request.id,
@@ -11,10 +11,10 @@ export function approvalPayload(request: PendingApproval) {
     sender: request.sender,
     action: request.ask.action,
     description: request.ask.description,
-    source_kind: "foreground_turn",
+    source_kind: request.sourceKind,
     source_id: request.sourceId,
-    agent_id: null,
-    subagent_type: null,
+    agent_id: request.agentId,
+    subagent_type: request.subagentType,
     source_description: null,
     display: request.ask.display.map(encodeDisplay),
   };

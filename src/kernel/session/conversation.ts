@@ -26,6 +26,8 @@ export interface ConversationDeps {
   toolset: Toolset;
   gate: ApprovalGate;
   workDir: string;
+  /** Tokens of the configured model's window; 0 without one. */
+  maxContextTokens: number;
   /** Builds the driver at first use; null when no usable model is configured. */
   createProvider: (() => Promise<ChatProvider>) | null;
   /** The text of a new session. */
@@ -71,7 +73,7 @@ export class Conversation {
     const slash = parseSlash(inputText(userInput));
     if (slash !== null) {
       const command = findCommand(this.commands, slash.name);
-      if (command !== null) return await command.run(slash.args, await this.#slashContext(steers, signal));
+      if (command !== null) return await command.run(slash.args, this.#slashContext(steers, signal));
       this.#say(`Unknown slash command "/${slash.name}".`);
       return FINISHED;
     }
@@ -140,16 +142,15 @@ export class Conversation {
     this.#prefix = now;
   }
 
-  async #slashContext(steers: SteerQueue, signal: AbortSignal): Promise<SlashContext> {
+  #slashContext(steers: SteerQueue, signal: AbortSignal): SlashContext {
     const { recorder, workDir } = this.#deps;
     const history = this.#openHistory();
-    const provider = await this.#openProvider().catch(() => null);
     return {
       signal,
       recorder,
       history,
       workDir,
-      maxContextTokens: provider?.maxContextSize ?? 0,
+      maxContextTokens: this.#deps.maxContextTokens,
       say: (text) => this.#say(text),
       toggleYolo: () => {
         this.#deps.setYolo(!this.#deps.isYolo());

@@ -61,6 +61,11 @@ export class Session {
     return this.#activity !== null;
   }
 
+  /** True while a turn runs whose end is not decided. */
+  get turnRunning(): boolean {
+    return this.#activity?.kind === "turn" && !this.#activity.ended;
+  }
+
   /** Throws KernelError `turn_in_progress` while a turn or a replay runs. */
   requireIdle(): void {
     if (this.busy || this.#closing) throw new KernelError("turn_in_progress", "An agent turn is already in progress");

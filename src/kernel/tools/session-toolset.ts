@@ -3,7 +3,7 @@ import type { ToolDefinition } from "../providers/provider.js";
 import type { ExternalTools } from "./external-tool.js";
 import { loadDefaultTools, loadTool } from "./registry.js";
 import { parseArguments, toolDefinition } from "./support/tool-schema.js";
-import { type PreparedCall, type Tool, type ToolContext, type ToolReturn, toolError } from "./tool.js";
+import type { PreparedCall, Tool, ToolContext, ToolReturn } from "./tool.js";
 import type { CallableTool, CallContext, Toolset } from "./toolset.js";
 
 export class SessionToolset implements Toolset {
@@ -30,7 +30,7 @@ export class SessionToolset implements Toolset {
   async #defineBuiltin(): Promise<readonly ToolDefinition[]> {
     const tools = await loadDefaultTools();
     const visible = tools.filter((tool) => tool.visible?.(this.#context.capabilities) ?? true);
-    return await Promise.all(visible.map(toolDefinition));
+    return visible.map(toolDefinition);
   }
 }
 
@@ -48,12 +48,12 @@ class BuiltinCall implements CallableTool {
   exclusiveKey(argumentsJson: string | null): string | null {
     if (this.#tool.exclusiveKey === undefined) return null;
     const parsed = parseArguments(this.#tool, argumentsJson);
-    return parsed.ok ? this.#tool.exclusiveKey(parsed.value as never, this.#context) : null;
+    return parsed.ok ? this.#tool.exclusiveKey(parsed.args, this.#context) : null;
   }
 
   async prepare(argumentsJson: string | null, call: CallContext): Promise<PreparedCall | ToolReturn> {
     const parsed = parseArguments(this.#tool, argumentsJson);
-    if (!parsed.ok) return toolError(parsed.message, "Invalid arguments");
-    return await this.#tool.prepare(parsed.value as never, this.#context, call.signal);
+    if (!parsed.ok) return parsed.result;
+    return await this.#tool.prepare(parsed.args, this.#context, call.signal);
   }
 }

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import * as z from "zod/mini";
 import { type EditTarget, findEditTarget, planEdit } from "./support/file-edit.js";
 import { fileProblem } from "./support/file-problem.js";
@@ -22,6 +23,7 @@ export const strReplaceFile = defineTool({
     edit: z.union([edit, z.array(edit).check(z.refine((edits) => edits.length > 0, "must not be empty"))]),
   }),
   listed: ["path", "edit"],
+  exclusiveKey: (args, context) => resolve(context.workDir, args.path),
   async prepare({ path, edit }, context, signal) {
     const target = await findEditTarget(path, context, signal);
     if ("isError" in target) return target;

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import * as z from "zod/mini";
 import { findEditTarget, missingParent, planEdit } from "./support/file-edit.js";
 import { defineTool } from "./tool.js";
@@ -12,6 +13,7 @@ export const writeFile = defineTool({
     mode: z._default(z.enum(["overwrite", "append"]), "overwrite"),
   }),
   listed: ["path", "content", "mode"],
+  exclusiveKey: (args, context) => resolve(context.workDir, args.path),
   async prepare({ path, content, mode }, context, signal) {
     const target = await findEditTarget(path, context, signal);
     if ("isError" in target) return target;

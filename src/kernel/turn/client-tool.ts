@@ -20,13 +20,13 @@ export interface ClientToolAnswer {
 
 /** `parse` checks a raw answer and returns null when it is malformed. */
 export function clientToolCaller(
-  recorder: () => TurnRecorder,
+  recorder: TurnRecorder,
   parse: (answer: unknown) => ClientToolAnswer | null,
 ): CallClientTool {
   return async (call, signal) => {
     try {
-      const raw = await recorder().request("ToolCallRequest", call, signal);
-      recorder().note({ kind: "answer", id: call.id, type: "ToolCallRequest", answer: raw, decided: "result" }, true);
+      const raw = await recorder.request("ToolCallRequest", call, signal);
+      recorder.note({ kind: "answer", id: call.id, type: "ToolCallRequest", answer: raw, decided: "result" }, true);
       const answer = parse(raw);
       if (answer === null) return toolError("Invalid tool result payload from client.", "Invalid tool result");
       return decodeReturn(answer.return_value);

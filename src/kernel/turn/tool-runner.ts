@@ -1,6 +1,7 @@
 /** Runs the calls of one step: prepare, ask, record the intent, act, record the result. Never throws for a tool's sake. */
 import { createHash, randomUUID } from "node:crypto";
-import type { ApprovalGate, ApprovalOutcome } from "../approval/approval-gate.js";
+import type { ApprovalGate } from "../approval/approval-gate.js";
+import type { ApprovalOutcome } from "../approval/pending-approval.js";
 import { errorMessage, KernelError } from "../errors.js";
 import type { ToolCall } from "../messages.js";
 import { type PreparedCall, type ToolReturn, toolError } from "../tools/tool.js";
@@ -137,15 +138,16 @@ class OneCall {
       ask: prepared.ask,
       toolCallId: this.#call.id,
       sender: this.#call.function.name,
+      sourceKind: "foreground_turn" as const,
       sourceId,
+      agentId: null,
+      subagentType: null,
     };
-    const verdict = await gate.check(prepared.ask);
-    this.#signal.throwIfAborted();
-    if (verdict.kind === "allow") return null;
-    if (verdict.kind === "deny") return { response: "reject", feedback: verdict.reason, via: "policy" };
     const outcome = gate.open(question, this.#signal);
     this.#releaseAsk();
-    return await outcome;
+    const decided = await outcome;
+    this.#signal.throwIfAborted();
+    return decided;
   }
 
   async #act(prepared: PreparedCall): Promise<ToolReturn> {
@@ -192,6 +194,7 @@ class OneCall {
 
   #rejected(outcome: ApprovalOutcome): CallResult {
     const { feedback } = outcome;
+    if (outcome.via === "denied") return this.#done(toolError(feedback, "Not allowed"));
     const value =
       feedback === ""
         ? toolError(

@@ -1,0 +1,59 @@
+/** The approval gate of one session: its stored grants and modes, the command parser, and the way to the client. */
+import { ApprovalGate } from "../approval/approval-gate.js";
+import { lazyCommandParser } from "../approval/command-parser.js";
+import { grammarFiles } from "../approval/grammar-files.js";
+import type { Places } from "../approval/path-guard.js";
+import type { ApprovalMode } from "../approval/policy.js";
+import { createProgramLookup } from "../approval/program-lookup.js";
+import { SessionGrants } from "../approval/session-grants.js";
+import { ignoredActionsNotice, parseGrants } from "../approval/stored-grants.js";
+import type { Logger } from "../logger.js";
+import type { TurnRecorder } from "../turn/turn-recorder.js";
+import { approvalChannel } from "./approval-requests.js";
+
+export interface SessionApprovalsDeps {
+  recorder: TurnRecorder;
+  logger: Logger;
+  places: Places;
+  homeDir: string;
+  /** PATH that tool processes get. */
+  path: string;
+  mode: ApprovalMode;
+}
+
+export interface SessionApprovals {
+  gate: ApprovalGate;
+  /** Switches automatic approval and stores the choice with the session. */
+  setYolo(on: boolean): void;
+}
+
+/** Builds the gate. Stored grants that cannot be read are dropped, with a line in the log. */
+export function sessionApprovals(deps: SessionApprovalsDeps): SessionApprovals {
+  const { recorder, logger, places } = deps;
+  const { state } = recorder.log;
+  const { grants, notices } = parseGrants(state.data.grants, places.workDir);
+  const ignored = ignoredActionsNotice(state.data.approval.auto_approve_actions);
+  for (const notice of [...notices, ...(ignored === null ? [] : [ignored])]) logger.warn({}, notice);
+  const parser = lazyCommandParser({ grammar: () => grammarFiles(import.meta.url), logger });
+  const gate = new ApprovalGate({
+    ...approvalChannel(recorder),
+    logger,
+    mode: deps.mode,
+    grants: new SessionGrants({
+      initial: grants,
+      save: (list) => state.update({ grants: [...list] }),
+      logger,
+      parse: (command) => parser.parse(command),
+      homeDir: deps.homeDir,
+      places,
+      findProgram: createProgramLookup(deps.path),
+    }),
+  });
+  return {
+    gate,
+    setYolo: (on) => {
+      state.update({ approval: { ...state.data.approval, yolo: on } });
+      gate.setMode({ ...gate.mode, yolo: on });
+    },
+  };
+}
