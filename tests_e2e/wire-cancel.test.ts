@@ -14,7 +14,7 @@ const EXT = { name: "ext", description: "d", parameters: { type: "object" } };
 const BOUND_MS = 1_000;
 
 interface Cancelled {
-  /** Events of the turn behind the cancel's own answer. */
+  /** Events of the turn since the cancel was sent; its own answer has no place among them. */
   after: Message[];
   prompt: Message;
   ms: number;
@@ -23,11 +23,12 @@ interface Cancelled {
 /** Cancels the running turn and waits for both answers. */
 async function cancel(kernel: KernelProcess, promptId: string | number): Promise<Cancelled> {
   const start = Date.now();
+  const before = kernel.log.length;
   const answer = await kernel.call("cancel");
   expect(answer).toEqual({ jsonrpc: "2.0", id: answer.id, result: {} });
   const prompt = await kernel.response(promptId);
   const ms = Date.now() - start;
-  const after = kernel.log.slice(kernel.log.indexOf(answer) + 1, kernel.log.indexOf(prompt));
+  const after = kernel.log.slice(before, kernel.log.indexOf(prompt));
   return { after, prompt, ms };
 }
 

@@ -173,7 +173,7 @@ describe("a turn", () => {
     const oneStep = ["StepBegin", "ContentPart", "ToolCall", "StatusUpdate", "ToolResult"];
     expect(types(turn.messages)).toEqual(["TurnBegin", ...oneStep, ...oneStep, "TurnEnd"]);
     expect(turn.response.result).toEqual({ status: "max_steps_reached", steps: 2 });
-    expect((await runTurn(kernel, "next")).response.result).toEqual({ status: "max_steps_reached", steps: 2 });
+    expect((await runTurn(kernel, "next")).response.result).toEqual({ status: "finished" });
   });
 
   it("W-113 the limit of steps may come from the config file", async () => {
