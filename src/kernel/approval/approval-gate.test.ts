@@ -307,6 +307,43 @@ describe("several approvals", () => {
     expect(asked).toHaveLength(1);
   });
 
+  it.each([
+    ["the grant itself stay open", 1, null],
+    ["another grant still settle", 0, "grant"],
+  ])("that are being settled by a grant: after a revoke of %s", async (_name, revoked, via) => {
+    let release: () => void = () => {};
+    let slow: Promise<void> | null = null;
+    const { open, askedFor, gate } = setUp({
+      initial: [{ kind: "fetch", workDir, host: "a.b" }],
+      deps: {
+        parse: async (command) => {
+          if (command === "echo 2") await slow;
+          return parser.parse(command);
+        },
+      },
+    });
+    const [first, second] = [open("t1", "echo 1"), open("t2", "echo 2")];
+    const other = await askedFor("t2");
+    slow = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    yes(await askedFor("t1"), "approve_for_session");
+    await first;
+    const id = gate.listGrants()[revoked]?.id ?? "";
+    expect(gate.revokeGrant(id)).toBe(true);
+    release();
+    // One more approval has to pass the same judgement before this one is looked at.
+    const third = open("t3", "echo 2");
+    if (via === null) {
+      const last = await askedFor("t3");
+      expect(gate.pending().map((request) => request.toolCallId)).toEqual(["t2", "t3"]);
+      yes(other, "reject");
+      yes(last, "reject");
+    }
+    const outcomes = await Promise.all([second, third]);
+    expect(outcomes.map((outcome) => outcome.via)).toEqual(via === null ? ["answer", "answer"] : ["grant", "grant"]);
+  });
+
   it("do not wait for one whose judgement hangs longer than its limit, nor for a cancelled one", async () => {
     const { open, askedFor } = setUp({
       judgeMs: 20,
