@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { ContentPart } from "../messages.js";
 import type { StreamPart } from "../providers/provider.js";
 import { lineJson } from "./line-json.js";
-import { assembleMessage, PartMerger } from "./part-merge.js";
+import { assembleMessage } from "./message-assembler.js";
+import { PartMerger } from "./part-merge.js";
 
 type Pushed = [type: string, payload: unknown];
 
