@@ -6,7 +6,7 @@ import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 
-export interface RecordedRequest {
+interface RecordedRequest {
   headers: http.IncomingHttpHeaders;
   /** The body as it came over the socket. */
   raw: string;
