@@ -145,7 +145,7 @@ describe("failures of the server", () => {
     const { kernel, server } = await setUp([{ status: 401, body }]);
     const turn = await runTurn(kernel, "hi");
     expect(turn.response.error).toMatchObject({ code: -32003 });
-    expect(turn.response.error?.message).toContain("Incorrect API key provided: sk-no.");
+    expect(turn.response.error?.message).toBe("Incorrect API key provided: sk-no.");
     expect(types(turn.messages)).toEqual(["TurnBegin", "StepBegin", "StepInterrupted", "TurnEnd"]);
     expect(server.requests).toHaveLength(1);
     expect(server.requests[0]?.headers.authorization).toBe("Bearer sk-test");
