@@ -4,7 +4,7 @@ import type { ConnectionOptions } from "./connection-options.js";
 import { dispatch, type Handlers, type MethodTable } from "./dispatch.js";
 import { WireError } from "./errors.js";
 import type { Frame, FrameDecoder } from "./frame.js";
-import { createFraming, type FramingName } from "./framing.js";
+import { createFraming } from "./framing.js";
 import { OrderedWriter } from "./ordered-writer.js";
 import { cancelled, PendingCalls } from "./pending-calls.js";
 import { failCall, type IgnoreReason, RpcAdapter, toResponseError } from "./rpc-adapter.js";
