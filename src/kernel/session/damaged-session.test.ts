@@ -106,7 +106,12 @@ describe("a journal", () => {
     // The two turns are published up to the last checkpoint: nothing of them may come twice.
     const begins = replayed.filter((record) => record.type === "TurnBegin").map((record) => record.json);
     expect(begins).toEqual(['{"user_input":"one"}', '{"user_input":"two"}']);
-    expect(loaded.messages.slice(0, 4).map((message) => message.role)).toEqual(["user", "assistant", "tool", "assistant"]);
+    expect(loaded.messages.slice(0, 4).map((message) => message.role)).toEqual([
+      "user",
+      "assistant",
+      "tool",
+      "assistant",
+    ]);
     if (name === "undamaged") expect(JSON.stringify(loaded.messages.at(-1))).toContain("open ünd 😀 more");
     if (name.startsWith("with") && !name.includes("garbage")) {
       expect(JSON.stringify(loaded.messages.at(-1))).toContain("open ünd 😀 more");
