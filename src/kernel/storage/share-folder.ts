@@ -3,8 +3,7 @@ import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
 import { KernelError } from "../errors.js";
 
-/** Modes of everything the kernel creates in the share folder. */
-export const FOLDER_MODE = 0o700;
+/** Mode of every file that the kernel creates in the share folder; folders are 0700. */
 export const FILE_MODE = 0o600;
 
 /** The longest session id in UTF-8 bytes: a file name holds 255, and suffixes are added to it. */
