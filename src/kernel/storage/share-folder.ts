@@ -30,25 +30,6 @@ export interface SessionPaths {
   readonly recovered: string;
 }
 
-/**
- * The share folder: KERNEL_SHARE_DIR, else KIMI_SHARE_DIR, else `.kernel` in the home folder. Throws KernelError
- * `start_failed` when all three are missing.
- */
-export function shareFolder(env: Readonly<Record<string, string | undefined>>, home: string | undefined): string {
-  const named = env.KERNEL_SHARE_DIR || env.KIMI_SHARE_DIR;
-  if (named) return resolve(named);
-  if (home) return resolve(home, ".kernel");
-  throw new KernelError(
-    "start_failed",
-    "There is no home folder; set KERNEL_SHARE_DIR to say where sessions are kept.",
-  );
-}
-
-/** Folder of the kernel's log files. */
-export function logFolder(shareDir: string): string {
-  return join(shareDir, "logs");
-}
-
 /** The list of work dirs that clients read. */
 export function workDirsFile(shareDir: string): string {
   return join(shareDir, "kimi.json");

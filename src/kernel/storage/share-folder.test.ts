@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { checkSessionId, sessionPaths, shareFolder, workDirSessionsFolder } from "./share-folder.js";
+import { resolveShareDir } from "../config/share-dir.js";
+import { checkSessionId, sessionPaths, workDirSessionsFolder } from "./share-folder.js";
 
 describe("the share folder", () => {
   test.each([
@@ -9,11 +10,11 @@ describe("the share folder", () => {
     [{ KERNEL_SHARE_DIR: "", KIMI_SHARE_DIR: "/b/" }, undefined, "/b"],
     [{}, "/home/with space/ünï", "/home/with space/ünï/.kernel"],
   ])("%j, home %s: %s", (env, home, folder) => {
-    expect(shareFolder(env, home)).toBe(folder);
+    expect(resolveShareDir(env, home)).toBe(folder);
   });
 
   test.each([undefined, ""])("without anything to go by it says so: home %j", (home) => {
-    expect(() => shareFolder({}, home)).toThrow(expect.objectContaining({ code: "start_failed" }));
+    expect(() => resolveShareDir({}, home)).toThrow(expect.objectContaining({ code: "start_failed" }));
   });
 });
 

@@ -3,9 +3,9 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { resolveShareDir } from "../config/share-dir.js";
 import { silentLogger } from "../logger.js";
 import { openSession } from "./open-session.js";
-import { shareFolder } from "./share-folder.js";
 import { text, turnEnd, turnSteps } from "./testing/scripted-turn.js";
 import { shimmedOperations } from "./testing/shimmed-operations.js";
 
@@ -33,7 +33,7 @@ function* everything(root: string): Generator<string> {
 describe("homes of all sorts", () => {
   const homes = ["with space and 'quotes'", "ünï-😀-名", "x".repeat(200), "-rf"];
   test.each(homes)("%s", async (home) => {
-    const shareDir = shareFolder({}, join(folder, home, "deep"));
+    const shareDir = resolveShareDir({}, join(folder, home, "deep"));
     const log = open(shareDir, `/work/${home}`, `id ${home.slice(0, 40)}`);
     await log.acquire();
     for (const [, step] of turnSteps()) step(log);
