@@ -106,7 +106,7 @@ describe("echo DSL errors", () => {
     ["tool_call:", "tool_call payload cannot be empty."],
     ['image_url: {"id":"x"}', "image_url requires a url field, got {'id': 'x'}"],
     ['audio_url: {"url":"x","id":5}', "audio_url id must be a string when provided."],
-    ["video_url: [1]", "video_url expects url string or object, got [1]"],
+    ["video_url: [1]", "video_url must be a URL or an object that holds one, got [1]"],
   ])("%j", (script, message) => {
     expect(() => parseEchoScript(script)).toThrow(
       expect.objectContaining({ message, errorType: "ChatProviderError", retryable: false }),
