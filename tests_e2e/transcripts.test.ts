@@ -55,7 +55,8 @@ describe.runIf(!recording)("transcripts", () => {
         if (reference && !closed.validate(reference, msg.result)) {
           faults.push(`${name}:${at + 2} ${closed.errorsText()}`);
         }
-        if (dir === "<" && msg.method === "request" && msg.id !== msg.params?.payload.id) faults.push(`${name}:${at + 2} other id`);
+        if (dir === "<" && msg.method === "request" && msg.id !== msg.params?.payload.id)
+          faults.push(`${name}:${at + 2} other id`);
         checked += 1;
       }
     }

@@ -83,7 +83,9 @@ describe("approvals", () => {
       tool_call_id: "t1",
       content: `<system>ERROR: ${REJECTED.message}</system>`,
     });
-    expect(payloads((await runTurn(kernel, "again")).messages, "ContentPart")).toEqual([{ type: "text", text: "second" }]);
+    expect(payloads((await runTurn(kernel, "again")).messages, "ContentPart")).toEqual([
+      { type: "text", text: "second" },
+    ]);
   });
 
   it("W-203 reject with feedback: the reason is in the event and the result, and the loop goes on", async () => {
@@ -208,7 +210,9 @@ describe("approvals", () => {
   });
 
   it("W-210 --yolo asks nothing and sends no ApprovalResponse", async () => {
-    const kernel = startKernel(createWorkspace({ scripts: [shell("t1", "echo 1"), say("done")] }), { args: ["--yolo"] });
+    const kernel = startKernel(createWorkspace({ scripts: [shell("t1", "echo 1"), say("done")] }), {
+      args: ["--yolo"],
+    });
     const turn = await runTurn(kernel, "go", (asked) => kernel.approve(asked, "reject"));
     expect(types(turn.messages)).toEqual([
       ...["TurnBegin", "StepBegin", "ToolCall", "StatusUpdate", "ToolResult"],
@@ -217,7 +221,9 @@ describe("approvals", () => {
   });
 
   it("W-211 /yolo switches on, is kept with the session, and switches off again", async () => {
-    const workspace = createWorkspace({ scripts: [shell("t1", "echo 1"), say("done"), shell("t1", "echo 1"), say("x")] });
+    const workspace = createWorkspace({
+      scripts: [shell("t1", "echo 1"), say("done"), shell("t1", "echo 1"), say("x")],
+    });
     const kernel = startKernel(workspace);
     const on = await runTurn(kernel, "/yolo");
     expect(on.messages).toEqual([
@@ -253,7 +259,9 @@ describe("approvals", () => {
     const kernel = startKernel(workspace);
     for (const [i, answer] of answers.entries()) {
       const turn = await runTurn(kernel, "go", (asked) => kernel.answer(asked, answer));
-      expect(payloads(turn.messages, "ApprovalResponse")[0], JSON.stringify(answer)).toMatchObject({ response: "reject" });
+      expect(payloads(turn.messages, "ApprovalResponse")[0], JSON.stringify(answer)).toMatchObject({
+        response: "reject",
+      });
       expect(existsSync(join(workspace.workDir, `ran${i}`))).toBe(false);
     }
   });
@@ -367,7 +375,10 @@ describe("approvals", () => {
       for (const request of [...open].reverse()) {
         kernel.approve(request);
         const id = request.params?.payload.tool_call_id;
-        await kernel.find((m) => m.params?.type === "ToolResult" && m.params.payload.tool_call_id === id, `result ${id}`);
+        await kernel.find(
+          (m) => m.params?.type === "ToolResult" && m.params.payload.tool_call_id === id,
+          `result ${id}`,
+        );
       }
     });
     expect(open.map((request) => request.params?.payload.tool_call_id)).toEqual(["t1", "t2", "t3"]);

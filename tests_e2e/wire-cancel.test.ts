@@ -121,7 +121,10 @@ describe("cancel", () => {
 
   it("W-505 is repeatable while busy and refused while idle", async () => {
     const kernel = startKernel(createWorkspace({ scripts: [shell("t1", "sleep 30")] }), { args: ["--yolo"] });
-    expect((await kernel.call("cancel")).error).toMatchObject({ code: -32000, message: "No agent turn is in progress" });
+    expect((await kernel.call("cancel")).error).toMatchObject({
+      code: -32000,
+      message: "No agent turn is in progress",
+    });
     const id = kernel.request("prompt", { user_input: "go" });
     await kernel.event("StatusUpdate");
     const ids = [kernel.request("cancel"), kernel.request("cancel", {}), kernel.request("cancel", null)];
@@ -175,9 +178,7 @@ describe("cancel", () => {
     const second = await kernel.serverRequest("ApprovalRequest");
     const { after } = await cancel(kernel, id);
     expect(types(after)).toEqual(["ApprovalResponse", "ApprovalResponse", "TurnEnd"]);
-    expect(new Set(after.slice(0, 2).map((m) => m.params?.payload.request_id))).toEqual(
-      new Set([first.id, second.id]),
-    );
+    expect(new Set(after.slice(0, 2).map((m) => m.params?.payload.request_id))).toEqual(new Set([first.id, second.id]));
   });
 });
 

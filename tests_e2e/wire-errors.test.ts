@@ -33,11 +33,7 @@ describe("errors of a turn", () => {
     const workspace = createWorkspace({ scripts: [say("x")] });
     const turn = await runTurn(startKernel(workspace), [{ type: "image_url", image_url: { url: "data:,x" } }]);
     expect(types(turn.messages)).toEqual(["TurnBegin", "TurnEnd"]);
-    expectError(
-      turn.response,
-      -32002,
-      "LLM model 'scripted_echo' does not support required capability: image_in.",
-    );
+    expectError(turn.response, -32002, "LLM model 'scripted_echo' does not support required capability: image_in.");
     expect(conversation(workspace).filter((line) => line.role === "user")).toEqual([]);
   });
 

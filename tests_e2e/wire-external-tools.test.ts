@@ -108,7 +108,9 @@ describe("external tools", () => {
     expect(toolsOf(both)).toEqual({ accepted: ["ext", "ext"], rejected: [] });
     expect(types((await runTurn(kernel, "go", (r) => ok(kernel, r))).messages)).toContain("request:ToolCallRequest");
     expect(toolsOf(await kernel.initialize({ external_tools: [ECHO] }))).toEqual({ accepted: ["ext"], rejected: [] });
-    expect(types((await runTurn(kernel, "go", (r) => ok(kernel, r))).messages)).not.toContain("request:ToolCallRequest");
+    expect(types((await runTurn(kernel, "go", (r) => ok(kernel, r))).messages)).not.toContain(
+      "request:ToolCallRequest",
+    );
   });
 
   it("W-306 names of built-in tools are refused", async () => {

@@ -52,7 +52,13 @@ describe("initialize", () => {
 
   it("W-003 wrong params are -32602 and change nothing", async () => {
     const kernel = startKernel(createWorkspace());
-    const wrong: unknown[] = [{}, { protocol_version: 1 }, null, [], { protocol_version: "1.10", external_tools: [{}] }];
+    const wrong: unknown[] = [
+      {},
+      { protocol_version: 1 },
+      null,
+      [],
+      { protocol_version: "1.10", external_tools: [{}] },
+    ];
     for (const params of wrong) {
       const { error } = await kernel.call("initialize", params);
       expect(error, JSON.stringify(params)).toMatchObject({
@@ -67,7 +73,9 @@ describe("initialize", () => {
     const kernel = startKernel(createWorkspace({ scripts: [call("t1", "ext"), say("done")] }));
     const { result } = await kernel.initialize({ external_tools: [EXT] });
     expect((result?.hooks as { supported_events?: unknown } | undefined)?.supported_events ?? []).toEqual([]);
-    expect((result?.capabilities as { supports_question?: unknown } | undefined)?.supports_question ?? false).toBe(false);
+    expect((result?.capabilities as { supports_question?: unknown } | undefined)?.supports_question ?? false).toBe(
+      false,
+    );
     const refused = { code: -32000, message: "Plan mode is not supported" };
     expect((await kernel.call("set_plan_mode", { enabled: true })).error).toMatchObject(refused);
     const turn = await runTurn(kernel, "go", async (request) => {

@@ -7,9 +7,9 @@ import { PLAIN_STATUS } from "./expected-events.js";
 import { startKernel } from "./kernel-process.js";
 import {
   argumentsDelta,
+  type ChatBody,
   callDelta,
   callReply,
-  type ChatBody,
   finish,
   gate,
   type Reply,
@@ -76,7 +76,9 @@ describe("streaming", () => {
     const [first] = payloads(kernel.log, "ToolCall");
     expect(first).toMatchObject({ type: "function", id: request.id, function: { name: "ext" } });
     const joined = payloads(kernel.log, "ToolCallPart").map((p) => p.arguments_part ?? "");
-    expect(`${(first?.function as { arguments: string | null }).arguments ?? ""}${joined.join("")}`).toBe('{"p":"x"}');
+    expect(`${(first?.function as { arguments: string | null } | undefined)?.arguments ?? ""}${joined.join("")}`).toBe(
+      '{"p":"x"}',
+    );
   });
 
   it("W-803 usage of the last chunk is in StatusUpdate, cached tokens apart", async () => {
@@ -310,5 +312,41 @@ describe("the prompt", () => {
     const messages = server.requests[1]?.body.messages ?? [];
     expect(messages.map((m) => m.role)).toEqual(["system", "user", "assistant", "tool", "user"]);
     expect(JSON.stringify(messages[3]?.content)).toContain("The tool call is rejected by the user.");
+  });
+
+  it("W-828 the request of a compaction begins as the one before did, with the same tools", async () => {
+    const { kernel, server } = await setUp([
+      textReply("one"),
+      textReply("two"),
+      textReply("SUMMARY"),
+      textReply("three"),
+    ]);
+    await runTurn(kernel, "a");
+    await runTurn(kernel, "b");
+    expect((await runTurn(kernel, "/compact")).response.result).toEqual({ status: "finished" });
+    const [first, second, summary] = server.requests.map((request) => request.body) as [ChatBody, ChatBody, ChatBody];
+    expectPrefix(first, summary);
+    expect(summary.messages[0]).toEqual(second.messages[0]);
+    await runTurn(kernel, "c");
+    const after = server.requests[3]?.body as ChatBody;
+    expect(after.messages[0]).toEqual(first.messages[0]);
+    expect(JSON.stringify(after.tools)).toBe(JSON.stringify(first.tools));
+    expect(JSON.stringify(after.messages)).toContain("SUMMARY");
+  });
+
+  it("W-829 cancel while the summary is made: CompactionEnd, TurnEnd, cancelled, the conversation as it was", async () => {
+    const { kernel, server, workspace } = await setUp([textReply("one"), textReply("two"), [never()], textReply("go")]);
+    await runTurn(kernel, "a");
+    await runTurn(kernel, "b");
+    const before = conversation(workspace);
+    const start = kernel.log.length;
+    const id = kernel.request("prompt", { user_input: "/compact" });
+    const request = await server.request(2);
+    expect((await kernel.call("cancel")).result).toEqual({});
+    expect((await kernel.response(id)).result).toEqual({ status: "cancelled" });
+    expect(types(kernel.log.slice(start))).toEqual(["TurnBegin", "CompactionBegin", "CompactionEnd", "TurnEnd"]);
+    expect(await request.closed).toBe(true);
+    expect(conversation(workspace)).toEqual(before);
+    expect((await runTurn(kernel, "on")).response.result).toEqual({ status: "finished" });
   });
 });

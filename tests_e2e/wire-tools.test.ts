@@ -62,9 +62,13 @@ describe("calls of a step", () => {
     const turn = await runTurn(startKernel(createWorkspace({ scripts: [calls, say("done")] })), "go");
     const results = values(turn.messages);
     expect(results.t1?.message).toMatch(/^Error parsing JSON arguments: ./);
-    for (const id of ["t2", "t3", "t4"]) expect(results[id]?.message, id).toMatch(/^Error validating JSON arguments: ./);
+    for (const id of ["t2", "t3", "t4"])
+      expect(results[id]?.message, id).toMatch(/^Error validating JSON arguments: ./);
     for (const id of ["t1", "t2", "t3", "t4", "t5"]) {
-      expect(results[id], id).toMatchObject({ is_error: true, display: [{ type: "brief", text: "Invalid arguments" }] });
+      expect(results[id], id).toMatchObject({
+        is_error: true,
+        display: [{ type: "brief", text: "Invalid arguments" }],
+      });
     }
     expect(turn.response.result).toEqual({ status: "finished" });
   });
@@ -110,7 +114,9 @@ describe("calls of a step", () => {
     expect(reminder(12)).toBe(reminder(8));
     expect(turn.response.result).toEqual({ status: "finished" });
     expect(payloads(turn.messages, "StepBegin")).toHaveLength(12);
-    expect(payloads((await runTurn(kernel, "on")).messages, "ContentPart")).toEqual([{ type: "text", text: "next turn" }]);
+    expect(payloads((await runTurn(kernel, "on")).messages, "ContentPart")).toEqual([
+      { type: "text", text: "next turn" },
+    ]);
   });
 
   it("W-407 key order and spaces do not hide a repetition, another call in between ends it", async () => {
@@ -302,7 +308,13 @@ describe("built-in tools", () => {
     const turn = await runTurn(startKernel(workspace), "go");
     const results = values(turn.messages);
     expect(results.t1?.message).toMatch(/^Found 2 matches for pattern `src\/\*\.ts`\./);
-    expect(results.t1?.output.trim().split("\n").map((line) => line.split("/").at(-1)).sort()).toEqual(["a.ts", "b.ts"]);
+    expect(
+      results.t1?.output
+        .trim()
+        .split("\n")
+        .map((line) => line.split("/").at(-1))
+        .sort(),
+    ).toEqual(["a.ts", "b.ts"]);
     expect(results.t2?.output).toContain("a.ts");
     expect(results.t2?.output).not.toContain("b.ts");
     expect(results.t3?.output).toMatch(/a\.ts.*2.*needle/);

@@ -138,9 +138,7 @@ describe("a turn", () => {
     ]);
     expect(payloads(turn.messages, "ToolResult")[0]).toMatchObject({ return_value: { is_error: false } });
     const recorded = wireRecords(workspace).filter(({ message }) => message.type.startsWith("ToolCall"));
-    expect(recorded.map(({ message }) => message)).toEqual([
-      toolCall("t1", "SetTodoList", '{"todos": []}').params,
-    ]);
+    expect(recorded.map(({ message }) => message)).toEqual([toolCall("t1", "SetTodoList", '{"todos": []}').params]);
   });
 
   it("W-110 text, call, text is one message with two text parts", async () => {

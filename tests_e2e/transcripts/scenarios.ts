@@ -60,7 +60,10 @@ const turns: Scenario[] = [
   {
     name: "plain-text",
     about: "Two turns of text, thinking and usage.",
-    scripts: [script("think: hm", say("hel"), say("lo")), script("id: m1", say("again"), usage({ input_other: 12, output: 3 }))],
+    scripts: [
+      script("think: hm", say("hel"), say("lo")),
+      script("id: m1", say("again"), usage({ input_other: 12, output: 3 })),
+    ],
     run: async (kernel) => {
       await kernel.initialize({ client: { name: "recorder", version: "1" } });
       await prompt(kernel, "hi");
@@ -78,7 +81,12 @@ const turns: Scenario[] = [
     name: "streamed-call",
     about: "A call in pieces: nothing is merged on stdout.",
     scripts: [
-      script(call("t1", "SetTodoList", null), 'tool_call_part: "{\\"todos\\":"', "tool_call_part: null", 'tool_call_part: "[]}"'),
+      script(
+        call("t1", "SetTodoList", null),
+        'tool_call_part: "{\\"todos\\":"',
+        "tool_call_part: null",
+        'tool_call_part: "[]}"',
+      ),
       say("done"),
     ],
     run: (kernel) => prompt(kernel),
@@ -145,7 +153,12 @@ const approvals: Scenario[] = [
   {
     name: "approve-for-session",
     about: "A grant settles what it covers, pending and later; another program is asked for again.",
-    scripts: [script(shell("t1", "echo 1"), shell("t2", "echo 2")), shell("t3", "echo 3"), shell("t4", "touch x"), say("done")],
+    scripts: [
+      script(shell("t1", "echo 1"), shell("t2", "echo 2")),
+      shell("t3", "echo 3"),
+      shell("t4", "touch x"),
+      say("done"),
+    ],
     run: async (kernel) => {
       await kernel.initialize();
       const id = kernel.request("prompt", { user_input: "go" });
@@ -222,7 +235,13 @@ const tools: Scenario[] = [
   {
     name: "bad-calls",
     about: "A tool that does not exist, arguments that are not JSON or do not fit.",
-    scripts: [call("t1", "Nope"), call("t2", "Shell", "{bad json"), call("t3", "Shell", { cmd: "x" }), call("t4", "Shell", null), say("done")],
+    scripts: [
+      call("t1", "Nope"),
+      call("t2", "Shell", "{bad json"),
+      call("t3", "Shell", { cmd: "x" }),
+      call("t4", "Shell", null),
+      say("done"),
+    ],
     run: (kernel) => prompt(kernel),
   },
   {
