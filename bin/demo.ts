@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { fileURLToPath } from "node:url";
 import { KernelClient } from "../src/client/kernel-client.js";
 import { sidecarLauncher } from "../src/client/sidecar-launcher.js";
 import type { ApprovalRequest, Event } from "../src/wire/generated/types.gen.js";
@@ -28,10 +27,9 @@ export async function runDemo(args: readonly string[]): Promise<number> {
 }
 
 async function runPrompt(prompt: string, scratch: string, model: DemoModel): Promise<number> {
-  const kernel = fileURLToPath(new URL("../bin/kernel.js", import.meta.url));
   const workDir = join(scratch, "work");
   const launched = await sidecarLauncher({
-    command: [process.execPath, kernel, "--wire", ...model.kernelArgs, "--work-dir", workDir],
+    command: [process.execPath, process.argv[1] as string, "--wire", ...model.kernelArgs, "--work-dir", workDir],
     cwd: workDir,
     env: { ...process.env, KERNEL_SHARE_DIR: join(scratch, "share") },
   }).launch();
@@ -70,17 +68,22 @@ class DemoScreen {
         if (event.payload.type === "text") this.#stream(event.payload.text);
         return;
       case "ToolCall":
-        return this.#line(say.toolCall(event.payload.function.name, event.payload.function.arguments ?? ""));
+        this.#line(say.toolCall(event.payload.function.name, event.payload.function.arguments ?? ""));
+        return;
       case "ToolCallPart":
-        return this.#stream(event.payload.arguments_part ?? "");
+        this.#stream(event.payload.arguments_part ?? "");
+        return;
       case "ToolResult": {
         const { is_error: failed, message, output } = event.payload.return_value;
-        return this.#line(say.toolResult(failed, message, typeof output === "string" ? output.trimEnd() : ""));
+        this.#line(say.toolResult(failed, message, typeof output === "string" ? output.trimEnd() : ""));
+        return;
       }
       case "StepRetry":
-        return this.#line(say.retry(event.payload.next_attempt, event.payload.max_attempts));
+        this.#line(say.retry(event.payload.next_attempt, event.payload.max_attempts));
+        return;
       case "TurnEnd":
-        return this.#line("");
+        this.#line("");
+        return;
       default:
         return;
     }

@@ -15,6 +15,7 @@ export const messages = {
   noSuchCommand: (name: string) => `No such command '${name}'.`,
   noSuchOption: (name: string) => `No such option: ${name}`,
   seeLogs: (file: string) => `See logs: ${file}`,
+  resumeHint: (sessionId: string) => `\nTo resume this session: kernel -r ${sessionId}`,
   noWorkDir: "The current folder does not exist.",
   help: `Usage: kernel [OPTIONS]
        kernel info [--json]
@@ -63,7 +64,12 @@ A flag is stronger than the environment, the environment stronger than the confi
 
 export const demoMessages = {
   model: (description: string) => `Model:   ${description}`,
-  ownModel: "         No model server was found here, so a scripted one plays its part.",
+  configuredModel: (name: string) => `${name} (from your configuration)`,
+  foundServer: (kind: string, model: string, url: string) => `${model} on ${kind} at ${url}`,
+  embeddedModel: "embedded script",
+  ownModel: `         No model is configured and no local server answered, so a scripted model plays its part and
+         says the same whatever you ask. Start llama-server, LM Studio, Ollama or vLLM, or name a model in
+         ~/.kernel/config.toml (see README.md).`,
   scratch: (folder: string) => `Folder:  ${folder} (removed at the end)`,
   connected: (name: string, version: string) => `Kernel:  ${name} ${version}`,
   prompt: (text: string) => `Prompt:  ${text}\n`,

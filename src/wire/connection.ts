@@ -40,6 +40,8 @@ export interface Connection<T extends MethodTable = MethodTable> {
    * then ignored), `invalid_response`, `duplicate_id`, `not_serving`, `unserialisable`.
    */
   request(method: string, params?: object, options?: { id?: string; signal?: AbortSignal }): Promise<unknown>;
+  /** Whether a new request may have this id: no other one has it or may still get its one late answer. */
+  isIdFree(id: string): boolean;
   /** Writes lines made by `jsonLine` or `escapeLine`, in order with everything else. False when they were dropped. */
   writeLines(lines: string | readonly string[]): boolean;
   /** Null while little is unread; otherwise resolves when the peer has caught up or the output has closed. */
@@ -77,7 +79,7 @@ class RpcConnection<T extends MethodTable> implements Connection<T> {
   #lastId = 0;
 
   constructor(options: ConnectionOptions<T>) {
-    const framing = createFraming(options.framing ?? "lines", options.maxMessageBytes);
+    const framing = createFraming(options.framing ?? "ndjson", options.maxMessageBytes);
     this.#options = options;
     this.#decoder = framing.decoder;
     this.#out = new OrderedWriter(options.transport.writable, {
@@ -159,6 +161,10 @@ class RpcConnection<T extends MethodTable> implements Connection<T> {
     });
   }
 
+  isIdFree(id: string): boolean {
+    return this.#adapter.outgoing.isFree(id);
+  }
+
   writeLines(lines: string | readonly string[]): boolean {
     return this.#out.write(lines);
   }
@@ -233,15 +239,13 @@ class RpcConnection<T extends MethodTable> implements Connection<T> {
     if (signal?.aborted === true) {
       return cancelled(signal);
     }
-    return this.#adapter.outgoing.isFree(id)
-      ? null
-      : new WireError("duplicate_id", `A request with the id ${id} is pending`);
+    return this.isIdFree(id) ? null : new WireError("duplicate_id", `A request with the id ${id} is pending`);
   }
 
   #freshId(): string {
     do {
       this.#lastId++;
-    } while (!this.#adapter.outgoing.isFree(String(this.#lastId)));
+    } while (!this.isIdFree(String(this.#lastId)));
     return String(this.#lastId);
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ERRORS, errorObject, fromWireError, toWireError, WireError, wireError } from "./errors.js";
+import { errorObject, fromWireError, toWireError, WireError, wireError } from "./errors.js";
+import { ERRORS } from "./generated/tables.gen.js";
 
 class OddError extends Error {}
 

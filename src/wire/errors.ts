@@ -1,31 +1,10 @@
+import { ERRORS } from "./generated/tables.gen.js";
+
 /** One row of the error table: the JSON-RPC number and the sentence, `<name>` being a place to fill in. */
 export interface ErrorRow {
   readonly number: number;
   readonly message: string;
 }
-
-/** Every error that crosses the wire, by string code. Clients compare numbers and sentences, so both are exact. */
-export const ERRORS = {
-  parse_error: { number: -32700, message: "Invalid JSON format" },
-  invalid_request: { number: -32600, message: "Invalid request" },
-  method_not_found: { number: -32601, message: "Unexpected method received: <method>" },
-  invalid_params: { number: -32602, message: "Invalid parameters for method `<method>`" },
-  internal_error: { number: -32603, message: "<exception>: <text>" },
-  replay_failed: { number: -32603, message: "Replay failed" },
-  turn_in_progress: { number: -32000, message: "An agent turn is already in progress" },
-  no_turn: { number: -32000, message: "No agent turn is in progress" },
-  plan_mode_not_supported: { number: -32000, message: "Plan mode is not supported" },
-  llm_not_set: { number: -32001, message: "LLM is not set" },
-  llm_not_supported: {
-    number: -32002,
-    message: "LLM model '<model>' does not support required <capabilities>.",
-  },
-  provider_error: { number: -32003, message: "<text>" },
-  auth_expired: {
-    number: -32004,
-    message: 'Authentication failed. Your login session may have expired. Please run "/login" to sign in again.',
-  },
-} as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;
 

@@ -27,7 +27,7 @@ export function loadConfig({ source, onWarning = () => {} }: LoadConfigOptions):
   if (source.kind === "text") {
     return toConfig(parseConfigText(source.text, "either"), "Invalid configuration text", onWarning);
   }
-  const file = source.kind === "file" ? source.path : defaultFile(source.shareDir);
+  const file = source.kind === "file" ? source.path : defaultConfigFile(source.shareDir);
   if (file === null) return fillDefaults({}, onWarning);
   const name = `Invalid configuration file ${file}`;
   const text = readText(file, name);
@@ -124,7 +124,7 @@ function mapTable<A, B>(
   return Object.fromEntries(Object.entries(table ?? {}).map(([key, value]) => [key, convert(value, key)]));
 }
 
-function defaultFile(shareDir: string): string | null {
+export function defaultConfigFile(shareDir: string): string | null {
   for (const name of ["config.toml", "config.json"]) {
     const file = path.join(shareDir, name);
     try {

@@ -35,7 +35,8 @@ export class ExternalTools {
   /** Registers what is offered; a later definition of an external name replaces the earlier one. */
   async register(offers: readonly ExternalToolOffer[]): Promise<ExternalToolOutcome> {
     const outcome: ExternalToolOutcome = { accepted: [], rejected: [] };
-    const { Ajv } = await import("ajv");
+    // CommonJS: inside a bundle only the default export is there.
+    const { default: ajv } = await import("ajv");
     for (const offer of offers) {
       if (this.#reserved.has(offer.name)) {
         outcome.rejected.push({ name: offer.name, reason: "conflicts with builtin tool" });
@@ -43,7 +44,9 @@ export class ExternalTools {
       }
       try {
         // A fresh validator each time: ajv keeps schemas by $id, and two tools may share one.
-        const validate = new Ajv({ allErrors: false, strict: false, logger: false }).compile(offer.parameters as AnySchema);
+        const validate = new ajv.Ajv({ allErrors: false, strict: false, logger: false }).compile(
+          offer.parameters as AnySchema,
+        );
         this.#tools.set(offer.name, new ExternalTool(offer, validate, this.#call));
         outcome.accepted.push(offer.name);
       } catch (error) {
