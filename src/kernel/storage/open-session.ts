@@ -140,15 +140,14 @@ class StoredSessionLog implements SessionLog {
     const held = this.#held;
     if (held === null) return;
     try {
+      // Whoever lost the lock must not touch what is another kernel's now.
+      held.lock.verify();
+      held.writer.dropReserve();
       held.writer.checkpoint();
-      if (this.load().empty) {
-        this.#held = null;
-        this.#deleteEmpty(held);
-        return;
-      }
-      if (options.clean) this.#remember(this.sessionId);
+      if (this.load().empty) this.#deleteEmpty(held);
+      else if (options.clean) this.#remember(this.sessionId);
     } catch (error) {
-      this.#warn(error, "the session could not be written completely; the next start completes it from the journal");
+      this.#warn(error, "the session was not written completely; the next start completes it from the journal");
     }
     this.#held = null;
     held.writer.closeFiles();
@@ -167,6 +166,7 @@ class StoredSessionLog implements SessionLog {
       signal,
     });
     if (this.#closed) {
+      held.writer.dropReserve();
       held.writer.closeFiles();
       held.lock.release();
       throw new KernelError("storage_failed", "The session is closed.");
@@ -186,7 +186,6 @@ class StoredSessionLog implements SessionLog {
 
   /** The lock goes last: nobody can begin the session anew while its files are taken away. */
   #deleteEmpty(held: AcquiredSession): void {
-    held.writer.closeFiles();
     const { context, wire, state, legacyMetadata, dir, journal } = this.#paths;
     for (const path of [context, wire, state, legacyMetadata]) quietly(() => this.#ops.unlink(path));
     quietly(() => fs.rmdirSync(dir));

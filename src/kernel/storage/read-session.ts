@@ -92,8 +92,7 @@ export function loadedSession(stored: StoredSession, options: { withClosing: boo
 
 /** A folder that was deleted took its session with it: an old journal must not bring half of it back. */
 function isStale(journal: JournalContent, paths: SessionPaths): boolean {
-  const header = journal.header;
-  if (header === null || (header.wire_length === 0 && header.context_length === 0)) return false;
+  if (!checkpointsOf(journal).some((point) => point.wire_length > 0 || point.context_length > 0)) return false;
   return !fs.existsSync(paths.wire) && !fs.existsSync(paths.context);
 }
 
