@@ -1,7 +1,8 @@
 // Spawn to the reply of initialize: the kernel against a bare echo server, one after the other in the same minute.
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { START_ENTRIES, staticClosure } from "../scripts/start-closure.mjs";
 import { figure, median } from "./figures.mjs";
 import { msBetween } from "./kernel-session.mjs";
 import { cpuMs } from "./process-usage.mjs";
@@ -75,20 +76,5 @@ async function measure(session) {
 /** Bytes of all files of the bundle that load before initialize is answered. */
 function closureBytes() {
   const { outputs } = JSON.parse(readFileSync(join(dist, "meta.json"), "utf8"));
-  const root = dirname(dist.replace(/\/$/, ""));
-  const lazyEntries = ["src/kernel/main.ts", "bin/run-wire.ts"];
-  const waiting = Object.keys(outputs).filter((file) => {
-    const entry = outputs[file].entryPoint;
-    return entry === "bin/kernel.ts" || lazyEntries.includes(entry);
-  });
-  const seen = new Set();
-  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
-    if (seen.has(file)) continue;
-    seen.add(file);
-    const { imports } = outputs[file];
-    waiting.push(
-      ...imports.filter((edge) => edge.kind === "import-statement" && !edge.external).map((edge) => edge.path),
-    );
-  }
-  return [...seen].reduce((sum, file) => sum + readFileSync(join(root, file)).length, 0);
+  return staticClosure(outputs, START_ENTRIES).reduce((sum, file) => sum + outputs[file].bytes, 0);
 }

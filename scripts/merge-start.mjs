@@ -4,11 +4,12 @@
 import { writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { build } from "esbuild";
+import { START_ENTRIES, staticClosure } from "./start-closure.mjs";
 
 /** What every command runs, and what wire mode adds to it before initialize is answered. */
 const GROUPS = [
   { name: "command", entries: ["bin/kernel.ts"] },
-  { name: "start", entries: ["bin/run-wire.ts", "src/kernel/main.ts"] },
+  { name: "start", entries: START_ENTRIES },
 ];
 
 /**
@@ -21,7 +22,7 @@ export async function mergeStart(root, outdir, { outputs }) {
   const doors = new Set();
   for (const { name, entries } of GROUPS) {
     const known = new Set([...doors, ...GROUPS.map((group) => join(chunks, `${group.name}.js`))]);
-    const files = closure(outputs, entries).filter((file) => dirname(file) === chunks && !known.has(file));
+    const files = staticClosure(outputs, entries).filter((file) => dirname(file) === chunks && !known.has(file));
     const target = join(chunks, `${name}.js`);
     const contents = files.map((file, i) => reExports(outputs[file].exports, i, file)).join("");
     const inputs = Object.assign({}, ...files.map((file) => outputs[file].inputs));
@@ -78,20 +79,6 @@ async function rebuild(root, target, entry, inlined) {
     edge.path.startsWith(".") ? { ...edge, path: join(dir, edge.path) } : edge,
   );
   return { ...output, imports };
-}
-
-/** The files that are loaded with the outputs of these entry points, themselves included; static imports only. */
-export function closure(outputs, entries) {
-  const waiting = Object.keys(outputs).filter((file) => entries.includes(outputs[file].entryPoint));
-  const seen = new Set();
-  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
-    if (seen.has(file)) continue;
-    seen.add(file);
-    for (const edge of outputs[file].imports) {
-      if (edge.kind === "import-statement" && edge.path in outputs) waiting.push(edge.path);
-    }
-  }
-  return [...seen];
 }
 
 function reExports(names, i, file) {
