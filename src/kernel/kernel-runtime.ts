@@ -7,7 +7,7 @@ import { homedir, type as osType } from "node:os";
 import { join } from "node:path";
 import { toolCallResult } from "../wire/validators/client-request.js";
 import type { ResolvedModel } from "./config/config.js";
-import type { KernelOptions } from "./main.js";
+import type { ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
 import { lazyProcessGroups } from "./processes/lazy-process-groups.js";
 import { toolEnvironment } from "./processes/tool-environment.js";
 import { systemPrompt } from "./prompt/system-prompt.js";
@@ -25,21 +25,6 @@ import type { EventSink } from "./turn/event-sink.js";
 import { TurnRecorder } from "./turn/turn-recorder.js";
 
 const CLOSE_GRACE_MS = 1_500;
-
-/** How the client named itself in initialize. */
-export interface ClientName {
-  name: string;
-  version?: string;
-}
-
-export interface KernelRuntime {
-  readonly session: Session;
-  readonly externalTools: ExternalTools;
-  /** Loads what the first prompt will need. Never throws. */
-  warmUp(): Promise<void>;
-  /** Ends turns and processes and closes the storage. Never throws. */
-  close(): Promise<{ sessionId: string; turnInterrupted: boolean; resumable: boolean }>;
-}
 
 /** Builds it. Throws KernelError when the session cannot be found or the scripted provider has no script. */
 export async function createRuntime(

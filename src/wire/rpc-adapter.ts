@@ -10,7 +10,7 @@ import {
   type ResponseMessage,
 } from "vscode-jsonrpc";
 import { type ErrorObject, errorObject, fromWireError, toWireError, WireError } from "./errors.js";
-import type { Frame } from "./framing.js";
+import type { Frame } from "./frame.js";
 import { InboundOrder } from "./inbound-order.js";
 import type { OrderedWriter } from "./ordered-writer.js";
 import { OutgoingCalls } from "./outgoing-calls.js";

@@ -1,7 +1,7 @@
 /** The initialize method: registers what the client offers and says what this kernel can do (wire.md 2.2). */
 import { PROTOCOL_VERSION } from "../../wire/generated/tables.gen.js";
 import type { InitializeParams, InitializeResult } from "../../wire/generated/types.gen.js";
-import type { ClientName, KernelRuntime } from "../kernel-runtime.js";
+import type { ClientName, KernelRuntime } from "../kernel.js";
 import { BUILTIN_COMMANDS } from "../slash/command-list.js";
 
 export interface InitializeDeps {

@@ -6,7 +6,6 @@ import type { Logger } from "../logger.js";
 import { type AcquiredSession, acquireSession } from "./acquire-session.js";
 import { quietly } from "./checked-write.js";
 import { type FileOperations, nodeFileOperations } from "./file-operations.js";
-import { readJournal } from "./journal-reader.js";
 import { loadedSession, readStoredSession } from "./read-session.js";
 import { type RecoveredBytes, recoveredBytes } from "./recovered-bytes.js";
 import type {
@@ -88,7 +87,7 @@ class StoredSessionLog implements SessionLog {
   }
 
   get lastSeq(): number {
-    return this.#held?.writer.lastSeq ?? readJournal(this.#paths.journal).lastSeq;
+    return this.#held?.writer.lastSeq ?? readStoredSession(this.#paths).journal.lastSeq;
   }
 
   acquire(signal?: AbortSignal): Promise<void> {
