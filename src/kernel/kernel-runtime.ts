@@ -90,10 +90,13 @@ export async function createRuntime(
   return {
     session,
     externalTools,
-    warmUp: () => conversation.warmUp(),
+    warmUp: async () => {
+      await conversation.warmUp();
+      await approvals.warmUp();
+    },
     close: async () => {
       const turnInterrupted = session.turnRunning;
-      approvals.gate.close();
+      approvals.close();
       await session.close({ clean: true, graceMs: CLOSE_GRACE_MS });
       await processes.close();
       return { sessionId, turnInterrupted, resumable: !log.load().empty };
