@@ -3,10 +3,9 @@
  * What a turn does is in conversation.ts; what is stored is in storage/.
  */
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
 import { KernelError } from "../errors.js";
 import type { Logger } from "../logger.js";
-import { readWireRecords, type WireRecord } from "../storage/replay.js";
+import type { WireRecord } from "../storage/replay.js";
 import type { SessionLog } from "../storage/session-log.js";
 import { SteerQueue } from "../turn/steer-queue.js";
 import type { TurnResult } from "../turn/turn.js";
@@ -203,7 +202,7 @@ export class Session {
       // A cancel can only arrive while nothing else runs.
       await new Promise(setImmediate);
     };
-    for (const record of readWireRecords(join(this.#log.dir, "wire.jsonl"))) {
+    for (const record of this.#log.replay()) {
       if (record.isRequest) requests += 1;
       else events += 1;
       if (batch.push(record) < REPLAY_BATCH) continue;

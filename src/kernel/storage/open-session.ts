@@ -8,6 +8,7 @@ import { quietly } from "./checked-write.js";
 import { type FileOperations, nodeFileOperations } from "./file-operations.js";
 import { loadedSession, readStoredSession } from "./read-session.js";
 import { type RecoveredBytes, recoveredBytes } from "./recovered-bytes.js";
+import { replaySession, type WireRecord } from "./replay.js";
 import type {
   ContextRecord,
   DeliverableRecord,
@@ -103,6 +104,10 @@ class StoredSessionLog implements SessionLog {
     const title = this.#state.data.custom_title !== null;
     const loaded = loadedSession(stored, { withClosing: this.#held === null, title });
     return { ...loaded, repairs: this.#repairs ?? [...loaded.repairs, ...this.#state.notices] };
+  }
+
+  replay(): Iterable<WireRecord> {
+    return replaySession(this.#paths);
   }
 
   beginTurn(turn: Extract<NoteRecord, { kind: "turn" }>): void {
