@@ -15,7 +15,9 @@ import { Conversation } from "./session/conversation.js";
 import { Session } from "./session/session.js";
 import { sessionApprovals } from "./session/session-approvals.js";
 import { openSession } from "./storage/open-session.js";
+import { replaySession } from "./storage/replay.js";
 import { locateSession } from "./storage/session-locate.js";
+import { sessionPaths } from "./storage/share-folder.js";
 import { ExternalTools } from "./tools/external-tool.js";
 import { BUILTIN_TOOL_NAMES } from "./tools/registry.js";
 import { SessionToolset } from "./tools/session-toolset.js";
@@ -86,7 +88,8 @@ export async function createRuntime(
     random: Math.random,
     logger,
   });
-  const session = new Session(recorder, conversation, logger);
+  const records = () => replaySession(sessionPaths(shareDir, workDir, sessionId));
+  const session = new Session({ recorder, conversation, logger, records });
   return {
     session,
     externalTools,

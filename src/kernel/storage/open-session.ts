@@ -8,7 +8,6 @@ import { quietly } from "./checked-write.js";
 import { type FileOperations, nodeFileOperations } from "./file-operations.js";
 import { loadedSession, readStoredSession } from "./read-session.js";
 import { type RecoveredBytes, recoveredBytes } from "./recovered-bytes.js";
-import { replaySession, type WireRecord } from "./replay.js";
 import type {
   ContextRecord,
   DeliverableRecord,
@@ -104,10 +103,6 @@ class StoredSessionLog implements SessionLog {
     const title = this.#state.data.custom_title !== null;
     const loaded = loadedSession(stored, { withClosing: this.#held === null, title });
     return { ...loaded, repairs: this.#repairs ?? [...loaded.repairs, ...this.#state.notices] };
-  }
-
-  replay(): Iterable<WireRecord> {
-    return replaySession(this.#paths);
   }
 
   beginTurn(turn: Extract<NoteRecord, { kind: "turn" }>): void {

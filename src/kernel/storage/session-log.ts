@@ -4,7 +4,6 @@
  * "write, then act, then deliver" is the order of the statements that call it.
  */
 import type { Message } from "../messages.js";
-import type { WireRecord } from "./replay.js";
 import type { SessionState } from "./session-state.js";
 
 /** One line of context.jsonl, keys as wire.md 4.3 has them, null fields left out. */
@@ -82,9 +81,6 @@ export interface SessionLog {
   acquire(signal?: AbortSignal): Promise<void>;
   /** The session as it is on disk; reads without the lock before acquire (so that initialize can report it). */
   load(): LoadedSession;
-
-  /** Everything that was shown, in order, read while it is iterated; works without the lock. */
-  replay(): Iterable<WireRecord>;
 
   /** Cuts the journal to its header and appends the turn record. */
   beginTurn(turn: Extract<NoteRecord, { kind: "turn" }>): void;
