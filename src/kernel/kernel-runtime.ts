@@ -21,7 +21,7 @@ import { sessionPaths } from "./storage/share-folder.js";
 import { ExternalTools } from "./tools/external-tool.js";
 import { BUILTIN_TOOL_NAMES } from "./tools/registry.js";
 import { SessionToolset } from "./tools/session-toolset.js";
-import type { ToolContext } from "./tools/tool.js";
+import { NO_SERVICES, type ToolContext } from "./tools/tool.js";
 import { clientToolCaller } from "./turn/client-tool.js";
 import type { EventSink } from "./turn/event-sink.js";
 import { TurnRecorder } from "./turn/turn-recorder.js";
@@ -55,6 +55,7 @@ export async function createRuntime(
       get: () => log.state.data.todos,
       set: (items) => log.state.update({ todos: [...items] }),
     },
+    services: { ...NO_SERVICES },
   };
   const externalTools = new ExternalTools(
     BUILTIN_TOOL_NAMES,

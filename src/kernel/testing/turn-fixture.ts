@@ -167,7 +167,7 @@ export function turnFixtures() {
       steers: new SteerQueue(),
       maxAttempts: loop.max_retries_per_step,
       guard: new RepeatGuard(),
-      sourceId: "0".repeat(32),
+      origin: { sourceKind: "foreground_turn", sourceId: "0".repeat(32), agentId: null, subagentType: null },
       random: () => 0,
       freshId: () => `fresh_${++ids}`,
       planMode: () => false,
