@@ -56,6 +56,24 @@ const loopControlSchema = z.object({
   compaction_trigger_ratio: z.optional(z.number().check(z.gte(0.5), z.lte(0.99))),
 });
 
+const count = z.optional(z.int().check(z.gte(1)));
+const amount = z.optional(z.int().check(z.gte(0)));
+
+/** The worker and print keys of the published format are accepted and mean nothing here: tasks run in this process. */
+const backgroundSchema = z.object({
+  max_running_tasks: count,
+  read_max_bytes: count,
+  notification_tail_lines: amount,
+  notification_tail_chars: amount,
+  wait_poll_interval_ms: count,
+  worker_heartbeat_interval_ms: count,
+  worker_stale_after_ms: count,
+  kill_grace_period_ms: amount,
+  keep_alive_on_exit: flag,
+  agent_task_timeout_s: count,
+  print_wait_ceiling_s: count,
+});
+
 const fetchSchema = z.object({ allowed_private_hosts: z.optional(z.array(text)) });
 const runtimeSchema = z.object({ kernel: z.optional(z.nullable(z.enum(["auto", "sidecar", "in-process"]))) });
 
@@ -67,6 +85,7 @@ const configSchema = z.object({
   models: z.optional(z.record(z.string(), modelSchema)),
   providers: z.optional(z.record(z.string(), providerSchema)),
   loop_control: z.optional(loopControlSchema),
+  background: z.optional(backgroundSchema),
   fetch: z.optional(fetchSchema),
   runtime: z.optional(runtimeSchema),
 });
@@ -83,7 +102,6 @@ const silentKeys: ReadonlySet<string> = new Set([
   "skip_afk_prompt_injection",
 ]);
 const laterKeys: ReadonlySet<string> = new Set([
-  "background",
   "notifications",
   "services",
   "mcp",
@@ -116,6 +134,7 @@ export function ignoredKeys(document: unknown): string[] {
   if (!isTable(document)) return found;
   const sections = [
     ["loop_control", loopControlSchema.shape],
+    ["background", backgroundSchema.shape],
     ["fetch", fetchSchema.shape],
     ["runtime", runtimeSchema.shape],
   ] as const;

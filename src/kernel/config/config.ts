@@ -40,6 +40,21 @@ export interface LoopControl {
   compaction_trigger_ratio: number;
 }
 
+/** Work beside the turn: commands in the background and agents that nobody waits for. */
+export interface BackgroundConfig {
+  max_running_tasks: number;
+  /** Bytes of a task's output that one read gives at most, from its end. */
+  read_max_bytes: number;
+  /** How much of the output a notification shows the model. */
+  notification_tail_lines: number;
+  notification_tail_chars: number;
+  /** How often a task that outlived its kernel is looked at while someone waits for it. */
+  wait_poll_interval_ms: number;
+  kill_grace_period_ms: number;
+  keep_alive_on_exit: boolean;
+  agent_task_timeout_s: number;
+}
+
 export interface KernelConfig {
   default_model: string;
   default_thinking: boolean;
@@ -48,6 +63,7 @@ export interface KernelConfig {
   models: Record<string, ModelConfig>;
   providers: Record<string, ProviderConfig>;
   loop_control: LoopControl;
+  background: BackgroundConfig;
   /** Our own: hosts FetchURL may reach although they are loopback, private or link-local. */
   fetch: { allowed_private_hosts: string[] };
   /** Our own: which kernel a client starts, "auto", "sidecar" or "in-process". */

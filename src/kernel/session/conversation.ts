@@ -18,6 +18,7 @@ import { runTurn, type TurnDeps, type TurnResult } from "../turn/turn.js";
 import { llmNotSet } from "../turn/turn-error.js";
 import type { TurnRecorder } from "../turn/turn-recorder.js";
 import { inputText } from "../turn/user-input.js";
+import type { BackgroundWork } from "./background-work.js";
 import { titleFrom } from "./title.js";
 
 export interface ConversationDeps {
@@ -37,6 +38,8 @@ export interface ConversationDeps {
   /** Fresh hex id of 32 digits. */
   newSourceId: () => string;
   freshCallId: () => string;
+  /** Work that goes on beside and between the turns. */
+  background?: BackgroundWork;
   random: () => number;
   logger: Logger;
 }
@@ -65,11 +68,22 @@ export class Conversation {
     this.#history = new History({ ...loaded, systemPrompt: text }, sink);
     if (loaded.systemPrompt === null) log.context([{ role: "_system_prompt", content: text }]);
     this.#prefix = loaded.prefix;
+    this.#deps.background?.open();
     return loaded.repairs;
   }
 
   /** Runs one turn's work for this input. Throws as runTurn does. */
   async run(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
+    const { background } = this.#deps;
+    background?.turnBegan();
+    try {
+      return await this.#run(userInput, steers, signal);
+    } finally {
+      background?.turnEnding();
+    }
+  }
+
+  async #run(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
     const slash = parseSlash(inputText(userInput));
     if (slash !== null) {
       const command = findCommand(this.commands, slash.name);
@@ -77,7 +91,10 @@ export class Conversation {
       this.#say(`Unknown slash command "/${slash.name}".`);
       return FINISHED;
     }
-    const result = await runTurn(userInput, await this.#turnDeps(this.#openHistory(), steers), signal);
+    const deps = await this.#turnDeps(this.#openHistory(), steers);
+    const { background } = this.#deps;
+    const notices = background === undefined ? {} : { notices: () => background.takeMessages() };
+    const result = await runTurn(userInput, { ...deps, ...notices }, signal);
     this.#setTitle(inputText(userInput));
     return result;
   }
@@ -85,8 +102,7 @@ export class Conversation {
   /** Loads what the first prompt will need, so that it need not wait. Never throws. */
   async warmUp(): Promise<void> {
     const tools = this.#deps.toolset.definitions();
-    const provider =
-      this.#deps.createProvider === null ? null : this.#openProvider().then((driver) => driver.warmUp?.());
+    const provider = this.#deps.createProvider === null ? null : this.provider().then((driver) => driver.warmUp?.());
     await Promise.allSettled([tools, provider]);
   }
 
@@ -100,8 +116,11 @@ export class Conversation {
     return this.#history;
   }
 
-  /** A driver that could not be built is tried again at the next prompt: the cause may be gone by then. */
-  #openProvider(): Promise<ChatProvider> {
+  /**
+   * The session's driver. One that could not be built is tried again at the next prompt: the cause may be gone by then.
+   * Rejects with KernelError `llm_not_set` without a usable model.
+   */
+  provider(): Promise<ChatProvider> {
     const create = this.#deps.createProvider;
     if (create === null) return Promise.reject(llmNotSet());
     this.#provider ??= create().catch((error: unknown) => {
@@ -113,7 +132,7 @@ export class Conversation {
 
   async #turnDeps(history: History, steers: SteerQueue): Promise<TurnDeps> {
     const { recorder, config, toolset, gate, workDir, random } = this.#deps;
-    const provider = await this.#openProvider();
+    const provider = await this.provider();
     await this.#freezePrefix(history);
     return {
       recorder,

@@ -17,6 +17,8 @@ export type TurnResult =
 export interface TurnDeps extends StepDeps {
   loop: LoopControl;
   steers: SteerQueue;
+  /** What the model has to be told before its next step, one user message each; every text is given once. */
+  notices?: () => ContentPart[][];
 }
 
 /**
@@ -59,6 +61,7 @@ async function interruptible(n: number, deps: TurnDeps, signal: AbortSignal) {
     }
     const checkpoint = deps.history.checkpoint();
     deps.recorder.note({ kind: "step", n, checkpoint }, false);
+    for (const content of deps.notices?.() ?? []) deps.history.appendUser(content);
     return await runStep(n, deps, signal);
   } catch (error) {
     if (!signal.aborted && (error instanceof ProviderError || !(error instanceof KernelError))) {

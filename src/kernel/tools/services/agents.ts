@@ -20,9 +20,20 @@ export interface AgentResult {
   text: string;
 }
 
+/** A request that cannot be carried out: unknown type, unknown agent, one that still runs. The texts are for the model. */
+export class AgentRefused extends Error {
+  readonly brief: string;
+
+  constructor(message: string, brief: string) {
+    super(message);
+    this.name = "AgentRefused";
+    this.brief = brief;
+  }
+}
+
 export interface Agents {
   /** Names and descriptions of the types that can be run, in a fixed order. */
   readonly types: readonly { name: string; description: string }[];
-  /** Throws ProviderError, KernelError or the signal's reason. */
+  /** Throws AgentRefused, ProviderError, KernelError or the signal's reason. */
   run(request: AgentRun, signal: AbortSignal): Promise<AgentResult>;
 }
