@@ -11,9 +11,11 @@ import type { ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
 import { lazyProcessGroups } from "./processes/lazy-process-groups.js";
 import { toolEnvironment } from "./processes/tool-environment.js";
 import { systemPrompt } from "./prompt/system-prompt.js";
+import { approvalRecord } from "./session/approval-requests.js";
 import { Conversation } from "./session/conversation.js";
 import { Session } from "./session/session.js";
 import { sessionApprovals } from "./session/session-approvals.js";
+import { sessionAgents } from "./session-agents.js";
 import { openSession } from "./storage/open-session.js";
 import { replaySession } from "./storage/replay.js";
 import { locateSession } from "./storage/session-locate.js";
@@ -72,10 +74,27 @@ export async function createRuntime(
     path: toolEnv.PATH ?? "",
     mode: { yolo: config.default_yolo || log.state.data.approval.yolo, afk: flags.afk || log.state.data.approval.afk },
   });
-  const conversation = new Conversation({
+  const toolset = new SessionToolset(context, externalTools);
+  const freshCallId = () => `call_${randomBytes(12).toString("hex")}`;
+  let turnSourceId = "";
+  const agents = sessionAgents({
+    options,
+    recorder,
+    gate: approvals.gate,
+    processes,
+    context,
+    toolset,
+    provider: () => conversation.provider(),
+    client,
+    turnSourceId: () => turnSourceId,
+    freshCallId,
+    customTypes: [],
+  });
+  const conversation: Conversation = new Conversation({
     recorder,
     config,
-    toolset: new SessionToolset(context, externalTools),
+    toolset,
+    background: agents.notices,
     gate: approvals.gate,
     workDir,
     maxContextTokens: model?.model.max_context_size ?? 0,
@@ -84,8 +103,11 @@ export async function createRuntime(
       systemPrompt({ workDir, os: osType(), shell: "bash", date: new Date().toISOString().slice(0, 10) }),
     setYolo: approvals.setYolo,
     isYolo: () => approvals.gate.mode.yolo,
-    newSourceId: () => randomBytes(16).toString("hex"),
-    freshCallId: () => `call_${randomBytes(12).toString("hex")}`,
+    newSourceId: () => {
+      turnSourceId = randomBytes(16).toString("hex");
+      return turnSourceId;
+    },
+    freshCallId,
     random: Math.random,
     logger,
   });
@@ -94,6 +116,7 @@ export async function createRuntime(
   return {
     session,
     externalTools,
+    openApprovals: () => approvals.gate.pending().map(approvalRecord),
     warmUp: async () => {
       await conversation.warmUp();
       await approvals.warmUp();
@@ -101,6 +124,7 @@ export async function createRuntime(
     close: async () => {
       const turnInterrupted = session.turnRunning;
       approvals.close();
+      await agents.close();
       await session.close({ clean: true, graceMs: CLOSE_GRACE_MS });
       await processes.close();
       return { sessionId, turnInterrupted, resumable: !log.load().empty };

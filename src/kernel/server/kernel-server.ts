@@ -57,8 +57,11 @@ export function serveKernel({ connection, sink }: KernelConnection, deps: ServeD
   const { logger, runtime } = deps;
   const handlers: Handlers<typeof METHODS> = {
     initialize: guarded(async (params) => {
-      if (deps.isLoading()) (await runtime()).session.requireIdle();
+      const loaded = deps.isLoading() ? await runtime() : null;
+      loaded?.session.requireIdle();
       const result = await initialize(params, deps);
+      // A client that starts anew may not know them; one answer is enough.
+      sink.replay(loaded?.openApprovals() ?? []);
       setImmediate(warmUp);
       return result;
     }),

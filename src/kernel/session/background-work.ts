@@ -2,9 +2,7 @@
 import type { ContentPart } from "../messages.js";
 
 export interface BackgroundWork {
-  /** The session is held from now on: reads what an earlier kernel left. Called once, before the first turn. */
-  open(): void;
-  /** Between TurnBegin and the first step. */
+  /** Between TurnBegin and the first step. The first call also finds what an earlier kernel left. */
   turnBegan(): void;
   /** Just before TurnEnd, however the turn ended. */
   turnEnding(): void;

@@ -68,7 +68,6 @@ export class Conversation {
     this.#history = new History({ ...loaded, systemPrompt: text }, sink);
     if (loaded.systemPrompt === null) log.context([{ role: "_system_prompt", content: text }]);
     this.#prefix = loaded.prefix;
-    this.#deps.background?.open();
     return loaded.repairs;
   }
 

@@ -3,8 +3,12 @@ import type { Tool } from "./tool.js";
 
 /** In the order in which they are listed to the model. */
 const DEFAULT_TOOLS = {
+  Agent: () => import("./agent.js").then((m) => m.agent),
   SetTodoList: () => import("./set-todo-list.js").then((m) => m.setTodoList),
   Shell: () => import("./shell.js").then((m) => m.shell),
+  TaskList: () => import("./task-list.js").then((m) => m.taskList),
+  TaskOutput: () => import("./task-output.js").then((m) => m.taskOutput),
+  TaskStop: () => import("./task-stop.js").then((m) => m.taskStop),
   ReadFile: () => import("./read-file.js").then((m) => m.readFile),
   ReadMediaFile: () => import("./read-media-file.js").then((m) => m.readMediaFile),
   Glob: () => import("./glob.js").then((m) => m.glob),
@@ -24,17 +28,7 @@ const TOOLS: ReadonlyMap<string, () => Promise<Tool>> = new Map(
 );
 
 /** Names of tools that the published tool set has and this kernel has not yet. */
-const RESERVED_NAMES = [
-  "Agent",
-  "AskUserQuestion",
-  "TaskList",
-  "TaskOutput",
-  "TaskStop",
-  "SearchWeb",
-  "ExitPlanMode",
-  "EnterPlanMode",
-  "SendDMail",
-] as const;
+const RESERVED_NAMES = ["AskUserQuestion", "SearchWeb", "ExitPlanMode", "EnterPlanMode", "SendDMail"] as const;
 
 /** Names that external tools may not take. */
 export const BUILTIN_TOOL_NAMES: ReadonlySet<string> = new Set([...TOOLS.keys(), ...RESERVED_NAMES]);

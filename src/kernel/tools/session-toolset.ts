@@ -17,7 +17,7 @@ export class SessionToolset implements Toolset {
   }
 
   /** The same tools in other surroundings: those of a subagent. */
-  inContext(change: Partial<Omit<ToolContext, "capabilities">>): SessionToolset {
+  inContext(change: Partial<ToolContext>): SessionToolset {
     return new SessionToolset({ ...this.#context, ...change }, this.#external);
   }
 

@@ -20,13 +20,13 @@ export interface AgentResult {
   text: string;
 }
 
-/** A request that cannot be carried out: unknown type, unknown agent, one that still runs. The texts are for the model. */
-export class AgentRefused extends Error {
+/** A run that cannot begin (unknown type, an agent that still runs) or that ended without an answer. For the model. */
+export class AgentFailure extends Error {
   readonly brief: string;
 
   constructor(message: string, brief: string) {
     super(message);
-    this.name = "AgentRefused";
+    this.name = "AgentFailure";
     this.brief = brief;
   }
 }
@@ -34,6 +34,6 @@ export class AgentRefused extends Error {
 export interface Agents {
   /** Names and descriptions of the types that can be run, in a fixed order. */
   readonly types: readonly { name: string; description: string }[];
-  /** Throws AgentRefused, ProviderError, KernelError or the signal's reason. */
+  /** Throws AgentFailure, ProviderError, KernelError or the signal's reason. */
   run(request: AgentRun, signal: AbortSignal): Promise<AgentResult>;
 }

@@ -34,7 +34,7 @@ export interface Tasks {
     /** Told the process before the command can act. */
     onProcess?: (process: { pgid: number; startTime: string }) => void;
   }): Promise<TaskView>;
-  /** Starts an agent. Throws TaskRefused, AgentRefused or ProviderError. */
+  /** Starts an agent. Throws TaskRefused, AgentFailure or ProviderError. */
   startAgent(request: AgentRun): Promise<TaskView & { agentId: string; actualType: string }>;
   list(options: { activeOnly: boolean; limit: number }): TaskView[];
   /** null for an unknown id. `waitMs` > 0 waits for the end at most that long. */
