@@ -69,6 +69,16 @@ A = "1"
         reserved_context_size_set: false,
         compaction_trigger_ratio: 0.85,
       },
+      background: {
+        max_running_tasks: 4,
+        read_max_bytes: 30_000,
+        notification_tail_lines: 20,
+        notification_tail_chars: 3_000,
+        wait_poll_interval_ms: 500,
+        kill_grace_period_ms: 2_000,
+        keep_alive_on_exit: false,
+        agent_task_timeout_s: 900,
+      },
       fetch: { allowed_private_hosts: [] },
       runtime: { kernel: null },
     });
