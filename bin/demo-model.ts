@@ -54,7 +54,12 @@ export async function chooseDemoModel(scratch: string, env: NodeJS.ProcessEnv): 
   const scriptFile = join(scratch, "scripts.json");
   writeFileSync(scriptFile, JSON.stringify(SCRIPTS));
   const models = { scripted: { provider: "scripted", model: "scripted_echo", max_context_size: 32_768 } };
-  const scripted = { type: "_scripted_echo", base_url: "", api_key: "", env: { KERNEL_SCRIPTED_ECHO_SCRIPTS: scriptFile } };
+  const scripted = {
+    type: "_scripted_echo",
+    base_url: "",
+    api_key: "",
+    env: { KERNEL_SCRIPTED_ECHO_SCRIPTS: scriptFile },
+  };
   const embedded = { default_model: "scripted", models, providers: { scripted } };
   return write(scratch, embedded, demoMessages.embeddedModel, true);
 }

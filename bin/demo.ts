@@ -70,17 +70,22 @@ class DemoScreen {
         if (event.payload.type === "text") this.#stream(event.payload.text);
         return;
       case "ToolCall":
-        return this.#line(say.toolCall(event.payload.function.name, event.payload.function.arguments ?? ""));
+        this.#line(say.toolCall(event.payload.function.name, event.payload.function.arguments ?? ""));
+        return;
       case "ToolCallPart":
-        return this.#stream(event.payload.arguments_part ?? "");
+        this.#stream(event.payload.arguments_part ?? "");
+        return;
       case "ToolResult": {
         const { is_error: failed, message, output } = event.payload.return_value;
-        return this.#line(say.toolResult(failed, message, typeof output === "string" ? output.trimEnd() : ""));
+        this.#line(say.toolResult(failed, message, typeof output === "string" ? output.trimEnd() : ""));
+        return;
       }
       case "StepRetry":
-        return this.#line(say.retry(event.payload.next_attempt, event.payload.max_attempts));
+        this.#line(say.retry(event.payload.next_attempt, event.payload.max_attempts));
+        return;
       case "TurnEnd":
-        return this.#line("");
+        this.#line("");
+        return;
       default:
         return;
     }

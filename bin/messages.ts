@@ -15,6 +15,7 @@ export const messages = {
   noSuchCommand: (name: string) => `No such command '${name}'.`,
   noSuchOption: (name: string) => `No such option: ${name}`,
   seeLogs: (file: string) => `See logs: ${file}`,
+  resumeHint: (sessionId: string) => `\nTo resume this session: kernel -r ${sessionId}`,
   noWorkDir: "The current folder does not exist.",
   help: `Usage: kernel [OPTIONS]
        kernel info [--json]

@@ -52,6 +52,7 @@ export async function runWire(flags: KernelFlags): Promise<number> {
       version: KERNEL_VERSION,
       signal: watch.signal,
     });
+    if (outcome.resumable) stdio.say(messages.resumeHint(outcome.sessionId));
     return exitCode(watch, outcome.turnInterrupted);
   };
   const code = await Promise.race([watch.broken, serve().catch((error) => report(error, stdio.say, complain, logger))]);

@@ -14,7 +14,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const external = ["@vscode/ripgrep", "web-tree-sitter"];
 
 /** CommonJS packages inside the bundle ask for Node's builtins through `require`. */
-const banner = 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
+const banner =
+  'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
 
 export async function buildBundle(outdir = join(root, "dist")) {
   rmSync(outdir, { recursive: true, force: true });

@@ -153,7 +153,11 @@ export class KernelProcess {
     this.send({ id: request.id as string, result } as Message);
   }
 
-  approve(request: Message, response: "approve" | "approve_for_session" | "reject" = "approve", feedback?: string): void {
+  approve(
+    request: Message,
+    response: "approve" | "approve_for_session" | "reject" = "approve",
+    feedback?: string,
+  ): void {
     const reason = feedback === undefined ? {} : { feedback };
     this.answer(request, { request_id: request.id, response, ...reason });
   }
@@ -217,7 +221,8 @@ export class KernelProcess {
     if (this.log.length > length) return;
     const left = deadline - Date.now();
     const gone = this.child.exitCode !== null || this.child.signalCode !== null;
-    if (left <= 0 || gone) throw new Error(`${gone ? "kernel exited" : "timeout"} waiting for ${what}\n${this.#context()}`);
+    if (left <= 0 || gone)
+      throw new Error(`${gone ? "kernel exited" : "timeout"} waiting for ${what}\n${this.#context()}`);
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;

@@ -36,9 +36,7 @@ export function types(messages: readonly Message[]): string[] {
 
 /** Payloads of all events of one type. */
 export function payloads(messages: readonly Message[], type: string): Record<string, unknown>[] {
-  return messages.flatMap((m) =>
-    m.method === "event" && m.params?.type === type ? [m.params.payload] : [],
-  );
+  return messages.flatMap((m) => (m.method === "event" && m.params?.type === type ? [m.params.payload] : []));
 }
 
 /** All streamed text joined. */

@@ -1,10 +1,5 @@
 /** Failures of the kernel process as a client sees them; they never cross the wire. */
-export type KernelProcessErrorCode =
-  | "spawn_failed"
-  | "handshake_timeout"
-  | "version_mismatch"
-  | "crashed"
-  | "closed";
+export type KernelProcessErrorCode = "spawn_failed" | "handshake_timeout" | "version_mismatch" | "crashed" | "closed";
 
 export class KernelProcessError extends Error {
   readonly code: KernelProcessErrorCode;

@@ -51,7 +51,10 @@ async function launch({ command, cwd, env }: SidecarOptions): Promise<Launched> 
   };
 }
 
-function started(child: { once: NodeJS.EventEmitter["once"]; pid?: number | undefined }, program: string): Promise<void> {
+function started(
+  child: { once: NodeJS.EventEmitter["once"]; pid?: number | undefined },
+  program: string,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     child.once("spawn", resolve);
     child.once("error", (error: Error) => {

@@ -12,8 +12,8 @@ import { toolEnvironment } from "./processes/tool-environment.js";
 import { systemPrompt } from "./prompt/system-prompt.js";
 import { connectClient, serveKernel } from "./server/kernel-server.js";
 import { Conversation } from "./session/conversation.js";
-import { sessionApprovals } from "./session/session-approvals.js";
 import { Session } from "./session/session.js";
+import { sessionApprovals } from "./session/session-approvals.js";
 import { openSession } from "./storage/open-session.js";
 import { locateSession } from "./storage/session-locate.js";
 import { ExternalTools } from "./tools/external-tool.js";
@@ -63,7 +63,7 @@ export interface KernelOutcome {
 export async function runKernel(options: KernelOptions): Promise<KernelOutcome> {
   const { config, model, flags, env, shareDir, logger } = options;
   const { workDir } = flags;
-  const sessionId = locateSession({ shareDir, workDir, session: flags.session, continue: flags.continue });
+  const { sessionId } = locateSession({ shareDir, workDir, sessionId: flags.session, continueLast: flags.continue });
   const log = openSession({ shareDir, workDir, sessionId, logger });
   const client = connectClient(options.transport, options.framing, logger);
   const recorder = new TurnRecorder(log, client.sink);
@@ -108,7 +108,8 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
     workDir,
     maxContextTokens: model?.model.max_context_size ?? 0,
     createProvider: await providerFactory(model, () => ({ logger, shareDir, client: clientInfo })),
-    systemPrompt: () => systemPrompt({ workDir, os: osType(), shell: "bash", date: new Date().toISOString().slice(0, 10) }),
+    systemPrompt: () =>
+      systemPrompt({ workDir, os: osType(), shell: "bash", date: new Date().toISOString().slice(0, 10) }),
     setYolo: approvals.setYolo,
     isYolo: () => approvals.gate.mode.yolo,
     newSourceId: () => randomBytes(16).toString("hex"),
@@ -160,6 +161,6 @@ function stopRequested(closed: Promise<unknown>, signal: AbortSignal): Promise<v
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });
-    closed.then(() => resolve());
+    void closed.then(() => resolve());
   });
 }

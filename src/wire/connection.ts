@@ -79,7 +79,7 @@ class RpcConnection<T extends MethodTable> implements Connection<T> {
   #lastId = 0;
 
   constructor(options: ConnectionOptions<T>) {
-    const framing = createFraming(options.framing ?? "lines", options.maxMessageBytes);
+    const framing = createFraming(options.framing ?? "ndjson", options.maxMessageBytes);
     this.#options = options;
     this.#decoder = framing.decoder;
     this.#out = new OrderedWriter(options.transport.writable, {

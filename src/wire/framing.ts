@@ -2,7 +2,7 @@ import { HeaderDecoder } from "./header-decoder.js";
 import { LineDecoder } from "./line-decoder.js";
 
 /** How messages are cut out of the byte stream. Lines are Wire's own way; headers are an option. */
-export type FramingName = "lines" | "content-length";
+export type FramingName = "ndjson" | "content-length";
 
 /** A whole message without its frame. The bytes may be a view into the chunk: use them before the next push. */
 export interface MessageFrame {
@@ -37,7 +37,7 @@ export const MAX_MESSAGE_BYTES = 100 * 1024 * 1024;
 
 /** Makes the framing of one connection. */
 export function createFraming(name: FramingName, maxBytes = MAX_MESSAGE_BYTES): Framing {
-  return name === "lines"
+  return name === "ndjson"
     ? { decoder: new LineDecoder({ maxBytes }), encode: encodeLine }
     : { decoder: new HeaderDecoder({ maxBytes }), encode: encodeHeader };
 }

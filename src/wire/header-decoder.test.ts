@@ -51,7 +51,7 @@ describe("HeaderDecoder", () => {
 });
 
 describe("createFraming", () => {
-  it.each(["lines", "content-length"] as const)("%s decodes what it encodes", (name) => {
+  it.each(["ndjson", "content-length"] as const)("%s decodes what it encodes", (name) => {
     const { decoder, encode } = createFraming(name);
     const frames = decoder.push(Buffer.from(encode('{"a":"é"}') + encode("{}")));
     expect(frames.map((frame) => frame.kind === "message" && frame.bytes.toString())).toEqual(['{"a":"é"}', "{}"]);

@@ -300,6 +300,11 @@ describe("many commands", () => {
 });
 
 describe("the watchdog", () => {
+  const kernels: ChildProcess[] = [];
+  afterEach(() => {
+    for (const kernel of kernels.splice(0)) kernel.kill("SIGKILL");
+  });
+
   /** A small real kernel: starts three commands through the source under test, reports their groups and waits. */
   const kernelSource = (body: string) => `
     import { writeSync } from "node:fs";
@@ -327,7 +332,9 @@ describe("the watchdog", () => {
       platform: "node",
       format: "esm",
     });
-    return spawn(process.execPath, [entry], { detached: true, stdio: ["ignore", "pipe", "inherit"] });
+    const kernel = spawn(process.execPath, [entry], { detached: true, stdio: ["ignore", "pipe", "inherit"] });
+    kernels.push(kernel);
+    return kernel;
   }
 
   async function startKernel(): Promise<{ kernel: ChildProcess; groups: number[]; watchdog: number }> {

@@ -8,7 +8,9 @@ export function frozenPrefix(systemPrompt: string, tools: readonly ToolDefinitio
   return {
     system_hash: sha256(systemPrompt),
     tools: tools.map((tool) => tool.name),
-    tools_hash: sha256(JSON.stringify(tools.map(({ name, description, parameters }) => [name, description, parameters]))),
+    tools_hash: sha256(
+      JSON.stringify(tools.map(({ name, description, parameters }) => [name, description, parameters])),
+    ),
   };
 }
 

@@ -22,7 +22,11 @@ export async function initialize(params: InitializeParams, deps: InitializeDeps)
   return {
     protocol_version: PROTOCOL_VERSION,
     server: { name: "wire-kernel", version: deps.version },
-    slash_commands: deps.commands.map(({ name, description, aliases }) => ({ name, description, aliases: [...aliases] })),
+    slash_commands: deps.commands.map(({ name, description, aliases }) => ({
+      name,
+      description,
+      aliases: [...aliases],
+    })),
     ...(outcome === null ? {} : { external_tools: outcome }),
     hooks: { supported_events: [], configured: {} },
     capabilities: { supports_question: false },

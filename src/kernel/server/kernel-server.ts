@@ -1,8 +1,8 @@
 /** Serves the client's methods on one connection. The only place where outcomes become results and errors wire errors. */
 import { type Connection, createConnection } from "../../wire/connection.js";
 import type { Handlers } from "../../wire/dispatch.js";
-import type { FramingName } from "../../wire/framing.js";
 import { wireError } from "../../wire/errors.js";
+import type { FramingName } from "../../wire/framing.js";
 import type { Transport } from "../../wire/transport.js";
 import { initializeParams } from "../../wire/validators/lifecycle.js";
 import {
@@ -14,7 +14,7 @@ import {
 } from "../../wire/validators/turn.js";
 import type { Logger } from "../logger.js";
 import type { Session } from "../session/session.js";
-import { initialize, type InitializeDeps } from "./initialize.js";
+import { type InitializeDeps, initialize } from "./initialize.js";
 import { kernelWireError } from "./kernel-wire-error.js";
 import { WireEventSink } from "./wire-event-sink.js";
 
@@ -69,7 +69,7 @@ export function serveKernel({ connection, sink }: KernelConnection, deps: ServeD
     set_plan_mode: guarded(() => {
       throw wireError("plan_mode_not_supported");
     }),
-    replay: guarded(() => session.replay((record) => sink.replay(record)).catch(replayFailed)),
+    replay: guarded(() => session.replay((records) => sink.replay(records)).catch(replayFailed)),
     cancel: guarded(() => {
       session.cancel(null);
       return {};

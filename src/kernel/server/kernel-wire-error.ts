@@ -4,7 +4,12 @@ import { errorMessage, KernelError, type KernelErrorCode } from "../errors.js";
 import { ProviderError } from "../providers/provider.js";
 
 /** Codes that are a state of this kernel, not a fault: -32000 with the string code in `data`. */
-const STATE_CODES: ReadonlySet<KernelErrorCode> = new Set(["session_locked", "storage_full", "storage_failed", "session_damaged"]);
+const STATE_CODES: ReadonlySet<KernelErrorCode> = new Set([
+  "session_locked",
+  "storage_full",
+  "storage_failed",
+  "session_damaged",
+]);
 const STATE_NUMBER = -32000;
 
 /** Maps anything a handler threw. Provider texts go through verbatim, as -32003. */
@@ -17,10 +22,10 @@ export function kernelWireError(error: unknown): WireError {
   switch (error.code) {
     case "turn_in_progress":
     case "no_turn":
-    case "llm_not_set":
       return wireError(error.code, { cause: error });
     case "not_supported":
       return wireError("plan_mode_not_supported", { cause: error });
+    case "llm_not_set":
     case "llm_not_supported":
       return new WireError(error.code, error.message, { number: wireError(error.code).number, cause: error });
     default:

@@ -1,8 +1,8 @@
 /** The one encoder of events and requests: journal records in, lines of the wire out, through the connection's ordered writer. */
 import type { Connection } from "../../wire/connection.js";
 import { WireError } from "../../wire/errors.js";
-import type { DeliverableRecord } from "../storage/session-log.js";
 import type { WireRecord } from "../storage/replay.js";
+import type { DeliverableRecord } from "../storage/session-log.js";
 import { ClientRequestError, type EventSink } from "../turn/event-sink.js";
 
 const EVENT_HEAD = '{"jsonrpc":"2.0","method":"event","params":{"type":"';
@@ -39,17 +39,16 @@ export class WireEventSink implements EventSink {
     return !this.#connection.isIdFree(id);
   }
 
-  /** Sends one stored record again; nothing is expected in answer to a request. */
-  replay(record: WireRecord): void {
-    if (!record.isRequest) {
-      this.#connection.writeLines([eventLine(record.type, record.json)]);
-      return;
-    }
-    const id = JSON.stringify(record.id);
-    this.#connection.writeLines([
-      `{"jsonrpc":"2.0","method":"request","id":${id},"params":{"type":"${record.type}${PAYLOAD}${record.json}}}`,
-    ]);
+  /** Sends stored records again; nothing is expected in answer to their requests. */
+  replay(records: readonly WireRecord[]): void {
+    this.#connection.writeLines(
+      records.map(({ type, json, isRequest, id }) => (isRequest ? requestLine(id, type, json) : eventLine(type, json))),
+    );
   }
+}
+
+function requestLine(id: string | null, type: string, json: string): string {
+  return `{"jsonrpc":"2.0","method":"request","id":${JSON.stringify(id)},"params":{"type":"${type}${PAYLOAD}${json}}}`;
 }
 
 function eventLine(type: string, json: string): string {

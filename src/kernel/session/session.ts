@@ -6,13 +6,16 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { KernelError } from "../errors.js";
 import type { Logger } from "../logger.js";
-import type { SessionLog } from "../storage/session-log.js";
 import { readWireRecords, type WireRecord } from "../storage/replay.js";
+import type { SessionLog } from "../storage/session-log.js";
 import { SteerQueue } from "../turn/steer-queue.js";
-import type { TurnRecorder } from "../turn/turn-recorder.js";
 import type { TurnResult } from "../turn/turn.js";
+import type { TurnRecorder } from "../turn/turn-recorder.js";
 import { type InboundInput, normaliseInput } from "../turn/user-input.js";
 import type { Conversation } from "./conversation.js";
+
+/** Records sent in one go; between two batches the client's back-pressure and a cancel are seen. */
+const REPLAY_BATCH = 256;
 
 interface TurnActivity {
   kind: "turn";
@@ -113,7 +116,7 @@ export class Session {
   }
 
   /** Sends every record of wire.jsonl again, in file order, pausing while the client does not read. */
-  replay(send: (record: WireRecord) => void): Promise<ReplayResult> {
+  replay(send: (records: readonly WireRecord[]) => void): Promise<ReplayResult> {
     this.requireIdle();
     const activity: ReplayActivity = { kind: "replay", controller: new AbortController() };
     return this.#run(activity, () => this.#runReplay(send, activity.controller.signal));
@@ -190,19 +193,25 @@ export class Session {
     });
   }
 
-  async #runReplay(send: (record: WireRecord) => void, signal: AbortSignal): Promise<ReplayResult> {
+  async #runReplay(send: (records: readonly WireRecord[]) => void, signal: AbortSignal): Promise<ReplayResult> {
     let events = 0;
     let requests = 0;
-    for (const batch of readWireRecords(join(this.#log.dir, "wire.jsonl"))) {
-      for (const record of batch) {
-        if (record.isRequest) requests += 1;
-        else events += 1;
-        send(record);
-      }
+    const batch: WireRecord[] = [];
+    const flush = async () => {
+      send(batch.splice(0));
       await this.#recorder.sink.ready();
+      // A cancel can only arrive while nothing else runs.
+      await new Promise(setImmediate);
+    };
+    for (const record of readWireRecords(join(this.#log.dir, "wire.jsonl"))) {
+      if (record.isRequest) requests += 1;
+      else events += 1;
+      if (batch.push(record) < REPLAY_BATCH) continue;
+      await flush();
       if (signal.aborted) return { status: "cancelled", events, requests };
     }
-    return { status: "finished", events, requests };
+    await flush();
+    return { status: signal.aborted ? "cancelled" : "finished", events, requests };
   }
 }
 

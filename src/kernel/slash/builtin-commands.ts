@@ -21,10 +21,7 @@ export const builtinCommands: readonly SlashCommand[] = [
       }
       await context.compact(args);
       context.say("The context has been compacted.");
-      context.recorder.event(
-        "StatusUpdate",
-        contextUpdate(context.history.countedTokens, context.maxContextTokens),
-      );
+      context.recorder.event("StatusUpdate", contextUpdate(context.history.countedTokens, context.maxContextTokens));
       return FINISHED;
     },
   },

@@ -1,7 +1,7 @@
 /** What a slash command is and what it may touch. */
 import type { History } from "../turn/history.js";
-import type { TurnRecorder } from "../turn/turn-recorder.js";
 import type { TurnResult } from "../turn/turn.js";
+import type { TurnRecorder } from "../turn/turn-recorder.js";
 
 export interface SlashContext {
   signal: AbortSignal;

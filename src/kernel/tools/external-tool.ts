@@ -44,7 +44,9 @@ export class ExternalTools {
       }
       try {
         // A fresh validator each time: ajv keeps schemas by $id, and two tools may share one.
-        const validate = new ajv.Ajv({ allErrors: false, strict: false, logger: false }).compile(offer.parameters as AnySchema);
+        const validate = new ajv.Ajv({ allErrors: false, strict: false, logger: false }).compile(
+          offer.parameters as AnySchema,
+        );
         this.#tools.set(offer.name, new ExternalTool(offer, validate, this.#call));
         outcome.accepted.push(offer.name);
       } catch (error) {

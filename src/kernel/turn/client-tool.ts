@@ -1,19 +1,19 @@
 /** Asks the client to run one of its own tools and turns whatever comes back into a result. */
 import { errorMessage } from "../errors.js";
-import type { ContentPart } from "../messages.js";
 import type { CallClientTool } from "../tools/external-tool.js";
 import { type ToolReturn, toolError } from "../tools/tool.js";
 import { decodeDisplay } from "./encode-events.js";
 import { ClientRequestError } from "./event-sink.js";
 import type { TurnRecorder } from "./turn-recorder.js";
+import { type InboundPart, normaliseParts } from "./user-input.js";
 
 /** What a client answers a ToolCallRequest with, already checked against the contract. */
 export interface ClientToolAnswer {
   return_value: {
     is_error: boolean;
-    output: string | ContentPart[];
+    output: string | readonly InboundPart[];
     message: string;
-    display: Record<string, unknown>[];
+    display: readonly Readonly<Record<string, unknown>>[];
     extras?: Record<string, unknown> | null | undefined;
   };
 }
@@ -44,7 +44,7 @@ export function clientToolCaller(
 function decodeReturn(value: ClientToolAnswer["return_value"]): ToolReturn {
   return {
     isError: value.is_error,
-    output: value.output,
+    output: typeof value.output === "string" ? value.output : normaliseParts(value.output),
     message: value.message,
     display: value.display.map(decodeDisplay),
     extras: value.extras ?? null,

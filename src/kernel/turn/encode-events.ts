@@ -44,12 +44,13 @@ export function encodeDisplay(block: DisplayBlock): Record<string, unknown> {
   return block.type === "unknown" ? { type: block.wireType, data: block.data } : { ...block };
 }
 
-const KNOWN_DISPLAY = new Set(["brief", "diff", "todo", "shell", "background_task"]);
+const KNOWN_DISPLAY = new Set(["brief", "todo", "shell", "background_task"]);
 
 /** A display block that a client sent; unknown types are folded into `data` unless they already have that shape. */
-export function decodeDisplay(block: Record<string, unknown>): DisplayBlock {
+export function decodeDisplay(block: Readonly<Record<string, unknown>>): DisplayBlock {
   const { type, ...rest } = block;
-  if (typeof type === "string" && KNOWN_DISPLAY.has(type)) return block as DisplayBlock;
+  if (type === "diff") return { old_start: 1, new_start: 1, is_summary: false, ...block } as DisplayBlock;
+  if (typeof type === "string" && KNOWN_DISPLAY.has(type)) return { ...block } as DisplayBlock;
   const keys = Object.keys(rest);
   const data = keys.length === 1 && isRecord(rest.data) ? rest.data : rest;
   return { type: "unknown", wireType: String(type), data };

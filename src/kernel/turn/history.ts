@@ -1,6 +1,7 @@
 /** The conversation of one session: append-only in memory, mirrored line by line to its context file. */
-import { toContextMessage } from "../storage/context-format.js";
+
 import type { ContentPart, Message, TokenUsage, ToolCall } from "../messages.js";
+import { toContextMessage } from "../storage/context-format.js";
 import type { ContextRecord } from "../storage/session-log.js";
 
 /** Where context lines go: the session's log, or nowhere for a throw-away conversation. */

@@ -7,8 +7,8 @@ import {
   ProviderError,
   type StreamPart,
 } from "../providers/provider.js";
-import { delay, orAbort } from "./abort.js";
 import { MessageAssembler } from "../storage/message-assembler.js";
+import { delay, orAbort } from "./abort.js";
 import { retryDelayMs } from "./retry.js";
 import type { TurnRecorder } from "./turn-recorder.js";
 
@@ -67,7 +67,8 @@ async function streamOnce(call: ModelCall): Promise<ModelReply> {
       const next = await orAbort(stream.next(), signal);
       if (next.done) {
         const { content, toolCalls } = assembler.finish();
-        if (toolCalls.length === 0 && !content.some((part) => part.type !== "think")) throw emptyReply(content.length > 0);
+        if (toolCalls.length === 0 && !content.some((part) => part.type !== "think"))
+          throw emptyReply(content.length > 0);
         return { content, toolCalls, ...next.value };
       }
       const batch = next.value.map((part) => withUsableId(part, seen, call));

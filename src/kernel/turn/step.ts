@@ -72,7 +72,8 @@ function outcomeOf(results: readonly CallResult[], stuck: boolean): StepOutcome 
 /** A reply cut by its length limit may hold half a call: it must not run, however plausible the half looks. */
 function refusedCalls(reply: ModelReply): Map<string, ToolReturn> {
   const last = reply.toolCalls.at(-1);
-  if (reply.finishReason !== "length" || last === undefined || parsesAsObject(last.function.arguments)) return new Map();
+  if (reply.finishReason !== "length" || last === undefined || parsesAsObject(last.function.arguments))
+    return new Map();
   const message = "The reply hit its length limit inside this call, so the call was not run. Make it again, shorter.";
   return new Map([[last.id, toolError(message, "Call cut off")]]);
 }

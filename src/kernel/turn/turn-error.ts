@@ -1,6 +1,7 @@
 /** Ends of a turn that are errors for the client, and how they cross the wire. */
-import type { Capability } from "../providers/provider.js";
+
 import { KernelError } from "../errors.js";
+import type { Capability } from "../providers/provider.js";
 
 /** -32001. */
 export function llmNotSet(): KernelError {

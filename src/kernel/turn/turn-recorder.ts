@@ -1,9 +1,10 @@
 /** Write, then deliver: every event of a turn passes here, into the journal first and to the client second. */
+
+import { jsonLine } from "../../wire/json-line.js";
 import type { StreamPart } from "../providers/provider.js";
 import type { DeliverableRecord, NoteRecord, SessionLog } from "../storage/session-log.js";
 import { eventRecord, partRecord } from "./encode-events.js";
 import type { EventSink } from "./event-sink.js";
-import { jsonLine } from "../../wire/json-line.js";
 
 export class TurnRecorder {
   readonly log: SessionLog;
@@ -45,7 +46,11 @@ export class TurnRecorder {
    * that is delivered although it could not be recorded: a client must never wait for ever. Returns that failure.
    */
   turnEnd(turnId: string, outcome: Readonly<Record<string, unknown>>): unknown {
-    const record: DeliverableRecord = { ...eventRecord("TurnEnd", {}), kind: "turn_end", extra: { turn_id: turnId, ...outcome } };
+    const record: DeliverableRecord = {
+      ...eventRecord("TurnEnd", {}),
+      kind: "turn_end",
+      extra: { turn_id: turnId, ...outcome },
+    };
     let failure: unknown = null;
     let seq = this.log.lastSeq + 1;
     try {

@@ -9,7 +9,10 @@ import { runStep, type StepDeps } from "./step.js";
 import { llmNotSupported } from "./turn-error.js";
 import { inputParts, missingCapabilities } from "./user-input.js";
 
-export type TurnResult = { status: "finished" } | { status: "cancelled" } | { status: "max_steps_reached"; steps: number };
+export type TurnResult =
+  | { status: "finished" }
+  | { status: "cancelled" }
+  | { status: "max_steps_reached"; steps: number };
 
 export interface TurnDeps extends StepDeps {
   loop: LoopControl;

@@ -19,7 +19,12 @@ export type InboundInput = string | readonly InboundPart[];
 
 /** The input with every optional field spelled out, as TurnBegin and SteerInput echo it. */
 export function normaliseInput(input: InboundInput): string | ContentPart[] {
-  return typeof input === "string" ? input : input.map(normalisePart);
+  return typeof input === "string" ? input : normaliseParts(input);
+}
+
+/** Content parts with every optional field spelled out. */
+export function normaliseParts(parts: readonly InboundPart[]): ContentPart[] {
+  return parts.map(normalisePart);
 }
 
 function normalisePart(part: InboundPart): ContentPart {

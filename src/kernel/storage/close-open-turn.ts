@@ -7,8 +7,8 @@ import { type ContextEntry, contentParts, toContextMessage } from "./context-for
 import type { JournalRecord } from "./crc-line.js";
 import { repairHistory } from "./history-repair.js";
 import { lineJson } from "./line-json.js";
+import { assembleMessage } from "./message-assembler.js";
 import { findOpenTurn, type OpenTurn } from "./open-turn.js";
-import { assembleMessage } from "./part-merge.js";
 import type { ContextRecord, DeliverableRecord } from "./session-log.js";
 import { interruptedCall, type ReturnValue, unknownOutcome } from "./tool-message.js";
 

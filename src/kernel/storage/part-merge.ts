@@ -2,8 +2,6 @@
  * The rules by which streamed parts become one: deltas of text and of thinking are joined, the pieces of a call's
  * arguments go to the call before them, everything else ends the run. Empty deltas vanish without ending it.
  */
-import type { ContentPart, ToolCall } from "../messages.js";
-import type { StreamPart } from "../providers/provider.js";
 import { asObject, lineJson } from "./line-json.js";
 
 /** A message of wire.jsonl after merging. `at` is that of its first part, ms. */
@@ -58,46 +56,6 @@ export class PartMerger {
     this.#run = null;
     return [{ type: run.type, json: run.joined ? lineJson(mergedPayload(run)) : run.json, at: run.at }];
   }
-}
-
-/**
- * The message that a stream adds up to: content parts in order, calls apart. Empty text and thinking are dropped, and
- * so is a piece of arguments with no call before it. A call that interrupts a text leaves two text parts.
- */
-export function assembleMessage(parts: readonly StreamPart[]): { content: ContentPart[]; toolCalls: ToolCall[] } {
-  const content: ContentPart[] = [];
-  const toolCalls: ToolCall[] = [];
-  let openText = false;
-  for (const item of parts) {
-    if (item.kind === "tool_call") {
-      toolCalls.push({ ...item.call, function: { ...item.call.function } });
-      openText = false;
-    } else if (item.kind === "tool_call_part") {
-      const call = toolCalls.at(-1);
-      if (call === undefined || item.argumentsPart === null) continue;
-      call.function.arguments = (call.function.arguments ?? "") + item.argumentsPart;
-    } else if (!isEmptyPart(item.part)) {
-      const last = openText ? content.at(-1) : undefined;
-      const merged = last === undefined ? null : joinContent(last, item.part);
-      if (merged === null) content.push(item.part);
-      else content[content.length - 1] = merged;
-      openText = true;
-    }
-  }
-  return { content, toolCalls };
-}
-
-function isEmptyPart(part: ContentPart): boolean {
-  if (part.type === "text") return part.text === "";
-  return part.type === "think" && part.think === "" && part.encrypted === null;
-}
-
-function joinContent(left: ContentPart, right: ContentPart): ContentPart | null {
-  if (left.type === "text" && right.type === "text") return { type: "text", text: left.text + right.text };
-  if (left.type === "think" && right.type === "think" && left.encrypted === null) {
-    return { type: "think", think: left.think + right.think, encrypted: right.encrypted };
-  }
-  return null;
 }
 
 function startRun(type: string, payload: Record<string, unknown>, json: string, at: number): Run | null {
