@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { fileURLToPath } from "node:url";
 import { KernelClient } from "../src/client/kernel-client.js";
 import { sidecarLauncher } from "../src/client/sidecar-launcher.js";
 import type { ApprovalRequest, Event } from "../src/wire/generated/types.gen.js";
@@ -28,10 +27,9 @@ export async function runDemo(args: readonly string[]): Promise<number> {
 }
 
 async function runPrompt(prompt: string, scratch: string, model: DemoModel): Promise<number> {
-  const kernel = fileURLToPath(new URL("../bin/kernel.js", import.meta.url));
   const workDir = join(scratch, "work");
   const launched = await sidecarLauncher({
-    command: [process.execPath, kernel, "--wire", ...model.kernelArgs, "--work-dir", workDir],
+    command: [process.execPath, process.argv[1] as string, "--wire", ...model.kernelArgs, "--work-dir", workDir],
     cwd: workDir,
     env: { ...process.env, KERNEL_SHARE_DIR: join(scratch, "share") },
   }).launch();

@@ -18,29 +18,16 @@ async function runCommand(parsed: ParsedFlags): Promise<number> {
       process.stdout.write(`${messages.version(KERNEL_VERSION)}\n`);
       return 0;
     }
-    case "command":
-      return runSubcommand(parsed.name, parsed.rest);
+    case "command": {
+      const { runSubcommand } = await import("./run-subcommand.js");
+      return runSubcommand(parsed.name, parsed.rest, refuse);
+    }
     case "run": {
       if (parsed.mode !== "wire") return refuse(messages.notYet(parsed.mode));
       const { runWire } = await import("./run-wire.js");
       return runWire(parsed.flags);
     }
   }
-}
-
-/** Commands of the published command line that come later; they say so instead of being unknown. */
-const laterCommands: ReadonlySet<string> = new Set(["acp", "mcp", "login", "logout", "export", "plugin", "web"]);
-
-async function runSubcommand(name: string, rest: readonly string[]): Promise<number> {
-  if (name === "info") {
-    const { runInfo } = await import("./run-info.js");
-    return runInfo(rest, refuse);
-  }
-  if (name === "demo") {
-    const { runDemo } = await import("./demo.js");
-    return runDemo(rest);
-  }
-  return refuse(laterCommands.has(name) ? messages.commandNotYet(name) : messages.noSuchCommand(name));
 }
 
 function refuse(sentence: string): number {

@@ -15,6 +15,8 @@ export const messages = {
   noSuchCommand: (name: string) => `No such command '${name}'.`,
   noSuchOption: (name: string) => `No such option: ${name}`,
   seeLogs: (file: string) => `See logs: ${file}`,
+  infoDescription: "Show versions",
+  demoDescription: "Run one prompt in a scratch folder and show what happens",
   resumeHint: (sessionId: string) => `\nTo resume this session: kernel -r ${sessionId}`,
   noWorkDir: "The current folder does not exist.",
   help: `Usage: kernel [OPTIONS]

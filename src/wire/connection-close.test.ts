@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import * as z from "zod/mini";
-import { type ConnectionOptions, createConnection } from "./connection.js";
+import { createConnection } from "./connection.js";
+import type { ConnectionOptions } from "./connection-options.js";
 import { WireError } from "./errors.js";
 import { rawPeer } from "./testing/raw-peer.js";
 import { memoryTransportPair, type Transport } from "./transport.js";

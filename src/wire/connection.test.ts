@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import * as z from "zod/mini";
-import { type Connection, type ConnectionOptions, createConnection } from "./connection.js";
+import { type Connection, createConnection } from "./connection.js";
+import type { ConnectionOptions } from "./connection-options.js";
 import { WireError } from "./errors.js";
 import { rawPeer } from "./testing/raw-peer.js";
 import { memoryTransportPair } from "./transport.js";

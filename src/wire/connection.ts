@@ -1,34 +1,16 @@
-import { createMessageConnection, type MessageConnection } from "vscode-jsonrpc/node";
+import { createMessageConnection, type MessageConnection } from "vscode-jsonrpc";
 import { type CloseReason, ConnectionLife } from "./connection-life.js";
+import type { ConnectionOptions } from "./connection-options.js";
 import { dispatch, type Handlers, type MethodTable } from "./dispatch.js";
 import { WireError } from "./errors.js";
-import { createFraming, type Frame, type FrameDecoder, type FramingName } from "./framing.js";
+import type { Frame, FrameDecoder } from "./frame.js";
+import { createFraming } from "./framing.js";
 import { OrderedWriter } from "./ordered-writer.js";
 import { cancelled, PendingCalls } from "./pending-calls.js";
 import { failCall, type IgnoreReason, RpcAdapter, toResponseError } from "./rpc-adapter.js";
-import type { Transport } from "./transport.js";
 
 const FLUSH_MS = 1000;
 const WRITE_FAILURE_GRACE_MS = 500;
-
-export interface ConnectionOptions<T extends MethodTable> {
-  readonly transport: Transport;
-  /** The methods this side serves. */
-  readonly methods: T;
-  readonly framing?: FramingName;
-  readonly maxMessageBytes?: number;
-  readonly unreadLimitBytes?: number;
-  /** How long input is still read after writing failed. */
-  readonly writeFailureGraceMs?: number;
-  /** Whether unreadable input is answered with id null: true for a kernel (the default), false for a client. */
-  readonly answerBadLines?: boolean;
-  /** Gets the peer's notifications, in order with its calls and answers; without it they are dropped. */
-  readonly onNotification?: (method: string, params: unknown) => void;
-  /** Told of everything that came in and had no effect, for the log. Must not throw. */
-  readonly onIgnored?: (reason: IgnoreReason, detail: unknown) => void;
-  /** Ends the connection when it aborts. */
-  readonly signal?: AbortSignal;
-}
 
 /** One end of a JSON-RPC conversation; both ends can serve and ask. */
 export interface Connection<T extends MethodTable = MethodTable> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createFraming, encodeHeader, type Frame } from "./framing.js";
+import type { Frame } from "./frame.js";
+import { createFraming, encodeHeader } from "./framing.js";
 import { HeaderDecoder } from "./header-decoder.js";
 import { seededRandom } from "./testing/seeded-random.js";
 

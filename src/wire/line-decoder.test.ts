@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Frame } from "./framing.js";
+import type { Frame } from "./frame.js";
 import { MAX_MESSAGE_BYTES } from "./framing.js";
 import { LineDecoder } from "./line-decoder.js";
 import { seededRandom } from "./testing/seeded-random.js";

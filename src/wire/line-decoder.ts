@@ -1,4 +1,4 @@
-import type { Frame, FrameDecoder } from "./framing.js";
+import type { Frame, FrameDecoder } from "./frame.js";
 import { PendingBytes } from "./pending-bytes.js";
 
 const LF = 0x0a;

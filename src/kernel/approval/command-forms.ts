@@ -111,21 +111,20 @@ function flagFits(candidate: CommandForm, argument: string): boolean {
 
 /**
  * Every part of an argument that a program might take for a path: the whole of it, what follows a `=`, `:`, `,` or
- * `@`, and in a flag what follows the first slash, tilde or double dot.
+ * `@`, and what is attached to a short flag.
  */
 export function possiblePaths(argument: string): string[] {
-  const parts = new Set([argument]);
+  const [head = argument] = argument.split(/[=:,@]/, 1);
+  const parts = new Set([argument, head]);
   for (const match of argument.matchAll(/[=:,@]/g)) {
     const rest = argument.slice(match.index + 1);
     parts.add(rest);
     parts.add(rest.split(/[=:,@]/, 1)[0] ?? rest);
   }
-  parts.add(argument.split(/[=:,@]/, 1)[0] ?? argument);
-  if (argument.startsWith("-")) {
-    const attached = argument.search(/\/|~|\.\./);
-    if (attached > 0) parts.add(argument.slice(attached));
-    // `-C.git`: the value of a short flag without a slash in it.
-    parts.add(argument.slice(2));
+  if (/^-[^-]/.test(head)) {
+    parts.add(head.slice(2));
+    const attached = head.search(/\/|~|\.\./);
+    if (attached > 0) parts.add(head.slice(attached));
   }
   parts.delete("");
   return [...parts];

@@ -16,7 +16,7 @@ let deps: GrantDeps;
 // Fakes: empty programs in a folder of their own, so that no test depends on what the machine has.
 const PROGRAMS =
   "git ls cat head tail wc sort uniq grep rg find sed jq diff npm cargo go make pytest docker kubectl mytool othertool " +
-  "node python3 tar awk xargs env ssh curl man less rm mv dd chmod kill sudo bash sh tee tsc mkdir touch timeout npx date tree";
+  "node python3 tar awk xargs env ssh curl man less rm mv dd chmod kill sudo bash sh tee tsc mkdir touch timeout npx date tree cd";
 
 function write(path: string, text = "", mode = 0o644): string {
   mkdirSync(dirname(path), { recursive: true });
@@ -41,6 +41,7 @@ beforeAll(() => {
   ])
     write(join(workDir, name), "x");
   for (const name of ["build.sh", "git", "ls"]) write(join(workDir, name), "#!/bin/sh\n", 0o755);
+  chmodSync(join(workDir, ".git/hooks/pre-commit"), 0o755);
   write(join(root, "home", ".ssh", "id_rsa"), "secret");
   write(join(root, "outside", "notes.txt"), "x");
   symlinkSync(join(root, "home", ".ssh", "id_rsa"), join(workDir, "innocent.txt"));
@@ -303,6 +304,7 @@ const DANGEROUS = [
   "npm test --prefix /tmp",
   "npm test --prefix=/tmp",
   "npm test -- --globalSetup=./x.js",
+  "npm test -- --config=x.js",
   "npm run build",
   "npm run",
   "npm publish",
@@ -414,6 +416,8 @@ const DANGEROUS = [
   "cd src && cd .. && ls",
   "ls && cd src",
   "cd - && ls",
+  "cd src || cat ../outside/notes.txt",
+  "cd src; cat ../outside/notes.txt",
   "cd src",
   "cd && ls",
   "cd .git && ls",
@@ -472,6 +476,8 @@ describe("harmless lines", () => {
     ["cd src && npm test", ["cd src && npm test"]],
     ["test -f a.txt && mkdir -p src/new && touch src/new/c.ts", ["test -d src", "mkdir x", "touch a.txt"]],
     ["ls;", ["ls"]],
+    ["rg '--glob=src/*.ts' x", ["rg x"]],
+    ["go test -run=TestX/sub ./...", ["go test"]],
   ])("%s", async (command, granted) => {
     const grants = await grantsFor(...granted);
     expect(await coveredBy(grants, shell(command), deps)).toBe(true);
@@ -561,6 +567,69 @@ describe("command grants", () => {
     expect(await proposeGrant({ kind: "command", command: "ls", cwd: root, background: false }, deps)).toBeNull();
     const wider = { ...deps, places: { ...deps.places, additionalDirs: [join(root, "outside")] } };
     expect(await covers(grant, shell("ls linked ../outside"), wider)).toBe(true);
+  });
+
+  it.each([
+    "rm a.txt",
+    "/bin/rm a.txt",
+    "./rm a.txt",
+    "mv a.txt b.txt",
+    "cp a.txt b.txt",
+    "dd if=a.txt",
+    "chmod +x a.txt",
+    "kill 1",
+    "sudo ls",
+    "env ls",
+    "xargs ls",
+    "ssh host",
+    "curl example.org",
+    "bash build.sh",
+    "friendly build.sh",
+    "timeout 5 ls",
+    "awk 1 a.txt",
+    "tar tf a.txt",
+    "less a.txt",
+    "man ls",
+    "tee a.txt",
+    "node -e 1",
+    "node",
+    "node --test --import=./x.js",
+    "python3 -c 1",
+    "python3 -",
+    "python3 -m http.server",
+    "python3 ../x.py",
+    "python3 -i scripts/run.py",
+    "mytool /etc/passwd",
+    "mytool -I/etc",
+    "mytool -I../..",
+    "mytool -isystem/usr/include",
+    "mytool --config=/etc/x",
+    "mytool @/etc/x",
+    "mytool ~root",
+    "mytool x:/etc",
+    "mytool .env",
+    "ls | mytool a",
+    "absent-program x",
+    "cd src",
+    "cd src && cd .",
+    "ls && cd src && ls",
+    "npm publish",
+    "git reset --hard",
+    ".git/hooks/pre-commit",
+  ])("are never proposed for %s", async (command) => {
+    expect(await proposeGrant(shell(command), deps)).toBeNull();
+  });
+
+  it.each([
+    "node --test",
+    "node --version",
+    "python3 -m pytest -q",
+    "python3 scripts/run.py -c x",
+    "mytool --flag src/b.ts",
+    "npx tsc --noEmit",
+  ])("pin the whole argv of %s", async (command) => {
+    const [grant] = await grantsFor(command);
+    expect(grant).toMatchObject({ patterns: [{ match: "exact", argv: command.split(" "), cwd: workDir }] });
   });
 
   it("are not proposed for what the parser does not understand, nor when it cannot load", async () => {

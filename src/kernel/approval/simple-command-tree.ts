@@ -11,7 +11,7 @@ export interface SimpleCommand {
 }
 
 /** More commands than this in a line are not looked at. */
-export const MAX_COMMANDS = 50;
+const MAX_COMMANDS = 50;
 const MAX_NODES = 4_000;
 
 /** Why a command line is not simple; `message` is the reason in plain words. */

@@ -313,6 +313,7 @@ describe("the watchdog", () => {
     const start = (script, onStarted) =>
       processes.spawn({ argv: ["bash", "-c", script], cwd: "/", env: process.env, onOutput() {}, onStarted });
     ${body}
+    process.stdin.on("data", () => writeSync(1, "here\\n"));
     setInterval(() => {}, 1000);
   `;
   const twoCommands = `
@@ -332,7 +333,7 @@ describe("the watchdog", () => {
       platform: "node",
       format: "esm",
     });
-    const kernel = spawn(process.execPath, [entry], { detached: true, stdio: ["ignore", "pipe", "inherit"] });
+    const kernel = spawn(process.execPath, [entry], { detached: true, stdio: ["pipe", "pipe", "inherit"] });
     kernels.push(kernel);
     return kernel;
   }
@@ -377,6 +378,11 @@ describe("the watchdog", () => {
       const now = await childrenOf(kernelPid, "tool-watchdog");
       return now.length === 1 && now[0] !== watchdog;
     }, "a successor runs");
+    // It is visible before its starter has written the list; an answer shows that the starter went on behind that.
+    if (kernel.stdout === null) throw new Error("no stdout");
+    const answer = once(kernel.stdout, "data");
+    kernel.stdin?.write("?");
+    await answer;
     kernel.kill("SIGKILL");
     await until(() => gone(groups), "groups are gone");
   });

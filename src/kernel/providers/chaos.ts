@@ -3,7 +3,7 @@ import type { ContentPart } from "../messages.js";
 import type { Capability, ChatProvider, ChatRequest, ProviderErrorType, StreamEnd, StreamPart } from "./provider.js";
 import { ProviderError } from "./provider.js";
 
-const SLOW_START_MS = 200;
+const DEFAULT_SLOW_START_MS = 200;
 const FAULTS = ["status", "connection", "cut", "empty", "slow", "split"] as const;
 type Fault = (typeof FAULTS)[number];
 const STATUSES = [429, 500, 502, 503] as const;
@@ -13,6 +13,8 @@ export interface ChaosOptions {
   seed: number;
   /** Share of the requests that get a fault, 0 to 1. */
   rate: number;
+  /** Longest wait of a slow start in milliseconds. */
+  slowStartMs?: number;
 }
 
 /** Reads KERNEL_CHAOS_SEED (default 1) and KERNEL_CHAOS_RATE (default 0.3). */
@@ -33,11 +35,13 @@ export function createChaos(inner: ChatProvider, options: ChaosOptions): ChatPro
 class Chaos implements ChatProvider {
   readonly #inner: ChatProvider;
   readonly #rate: number;
+  readonly #slowStartMs: number;
   readonly #random: () => number;
 
   constructor(inner: ChatProvider, options: ChaosOptions) {
     this.#inner = inner;
     this.#rate = options.rate;
+    this.#slowStartMs = options.slowStartMs ?? DEFAULT_SLOW_START_MS;
     this.#random = seededRandom(options.seed);
   }
 
@@ -69,7 +73,7 @@ class Chaos implements ChatProvider {
     if (fault === "status") throw statusFault(STATUSES[Math.floor(detail * STATUSES.length)] ?? 500);
     if (fault === "connection") throw chaosError("connection error", "APIConnectionError");
     if (fault === "empty") throw chaosError("empty reply", "APIEmptyResponseError");
-    if (fault === "slow") await delay(Math.ceil(detail * SLOW_START_MS), signal);
+    if (fault === "slow") await delay(Math.ceil(detail * this.#slowStartMs), signal);
     const source = this.#inner.stream(request, signal);
     if (fault === "cut") return yield* cut(source, Math.floor(detail * 4));
     if (fault === "split") return yield* split(source);

@@ -115,7 +115,7 @@ export class ChatChunks {
    */
   end(): StreamEnd {
     if (this.#calls.count === 0) this.#splitter.end();
-    this.#flushText();
+    this.#flushText(this.#calls.count === 0);
     this.#calls.finish();
     if (this.#calls.count === 0 && !this.#sawText && !this.#options.mayBeEmpty) throw this.#emptyReply();
     return { usage: this.#usage, messageId: this.#messageId, finishReason: this.#finishReason() };
@@ -144,7 +144,7 @@ export class ChatChunks {
     const calls = delta.tool_calls ?? delta.function_call;
     if (calls !== null && calls !== undefined && !(Array.isArray(calls) && calls.length === 0)) {
       // What was held back as a possible call in the text is text after all: there are native calls.
-      if (this.#calls.count === 0) this.#flushText();
+      if (this.#calls.count === 0) this.#flushText(false);
       this.#calls.push(calls);
     }
   }
@@ -175,12 +175,13 @@ export class ChatChunks {
     this.#parts.push({ kind: "content", part });
   }
 
-  #flushText(): void {
+  /** Hands out all held text; with `asCalls` as calls when it is nothing else. */
+  #flushText(asCalls: boolean): void {
     this.#splitter.flush();
     this.#stopTail.end();
     const held = this.#gate?.end();
     if (held === undefined || held.text === "") return;
-    const calls = held.maybeCalls && this.#calls.count === 0 ? parseTextCalls(held.text, this.#toolsByName) : null;
+    const calls = held.maybeCalls && asCalls ? parseTextCalls(held.text, this.#toolsByName) : null;
     if (calls === null) this.#text(held.text);
     else if (this.#options.textCalls === "drop") this.#dropped += calls.length;
     else {

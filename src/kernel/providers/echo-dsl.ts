@@ -78,7 +78,8 @@ function readUrl(payload: string, kind: string): { url: string; id: string | nul
   const given = value(payload);
   const record = asRecord(given);
   if (record === null) {
-    if (typeof given !== "string") throw echoError(`${kind} expects url string or object, got ${repr(given)}`);
+    if (typeof given !== "string")
+      throw echoError(`${kind} must be a URL or an object that holds one, got ${repr(given)}`);
     return { url: given, id: null };
   }
   const { url, id } = record;

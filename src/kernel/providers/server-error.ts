@@ -16,7 +16,7 @@ const STATUS_BY_WORD: readonly [RegExp, number][] = [
   [/not_found/i, 404],
 ];
 
-export interface ServerError {
+interface ServerError {
   /** The server's own text; "" when it gave none. */
   message: string;
   /** `type` and `code` as one text, for classification. */
@@ -33,7 +33,7 @@ export function isHtml(text: string): boolean {
 }
 
 /** Reads an error in any of the known shapes: `{"error":...}`, `{"object":"error"}`, `{"detail":...}`, a string. */
-export function readServerError(value: unknown): ServerError {
+function readServerError(value: unknown): ServerError {
   const outer = asRecord(value);
   const given = outer?.error ?? value;
   const inner = asRecord(given) ?? outer;

@@ -4,7 +4,11 @@
 export function isLoopbackHost(hostname: string): boolean {
   const host = bare(hostname);
   return (
-    host === "localhost" || host.endsWith(".localhost") || host === "::1" || host === "0.0.0.0" || /^127\./.test(host)
+    host === "localhost" ||
+    host.endsWith(".localhost") ||
+    host === "::1" ||
+    host === "0.0.0.0" ||
+    /^127(?:\.\d+){3}$/.test(host)
   );
 }
 

@@ -44,6 +44,7 @@ export class ThinkSplitter {
   #missedOpener = false;
   #closed = false;
   #quoted = false;
+  #atThinkStart = false;
   #assumed: string[] | null;
 
   constructor(sink: ThinkSink, assumeThinking = false) {
@@ -100,7 +101,8 @@ export class ThinkSplitter {
       this.#state = "think";
       this.#mayMissOpener = false;
       this.#assumed = null;
-      return trimmed.slice(opener.length).replace(/^\n/, "");
+      this.#atThinkStart = true;
+      return trimmed.slice(opener.length);
     }
     if (this.#assumed !== null) {
       this.#state = "think";
@@ -160,8 +162,10 @@ export class ThinkSplitter {
   }
 
   #emitThink(text: string): void {
-    if (text === "") return;
-    this.#assumed?.push(text);
-    this.#sink.think(text);
+    const shown = this.#atThinkStart ? text.trimStart() : text;
+    if (shown === "") return;
+    this.#atThinkStart = false;
+    this.#assumed?.push(shown);
+    this.#sink.think(shown);
   }
 }

@@ -13,7 +13,6 @@ import {
   steerParams,
 } from "../../wire/validators/turn.js";
 import type { Logger } from "../logger.js";
-import type { Session } from "../session/session.js";
 import { type InitializeDeps, initialize } from "./initialize.js";
 import { kernelWireError } from "./kernel-wire-error.js";
 import { WireEventSink } from "./wire-event-sink.js";
@@ -45,37 +44,48 @@ export function connectClient(transport: Transport, framing: FramingName, logger
 }
 
 export interface ServeDeps extends InitializeDeps {
-  session: Session;
+  /** True once something asked for the runtime. */
+  isLoading: () => boolean;
   logger: Logger;
-  /** Called once the reply of the first initialize is on its way. */
-  onInitialized: () => void;
 }
 
-/** Starts serving. */
+/**
+ * Starts serving. Requests that need the runtime wait for it in order, so that a burst of them meets the same states
+ * as if it had been there.
+ */
 export function serveKernel({ connection, sink }: KernelConnection, deps: ServeDeps): void {
-  const { session, logger } = deps;
+  const { logger, runtime } = deps;
   const handlers: Handlers<typeof METHODS> = {
     initialize: guarded(async (params) => {
-      session.requireIdle();
+      if (deps.isLoading()) (await runtime()).session.requireIdle();
       const result = await initialize(params, deps);
-      deps.onInitialized();
+      setImmediate(warmUp);
       return result;
     }),
-    prompt: guarded((params) => session.prompt(params.user_input, null)),
-    steer: guarded((params) => {
-      session.steer(params.user_input, null);
+    prompt: guarded(async ({ user_input }) => (await runtime()).session.prompt(user_input, null)),
+    steer: guarded(async ({ user_input }) => {
+      (await runtime()).session.steer(user_input, null);
       return { status: "steered" };
     }),
     set_plan_mode: guarded(() => {
       throw wireError("plan_mode_not_supported");
     }),
-    replay: guarded(() => session.replay((records) => sink.replay(records)).catch(replayFailed)),
-    cancel: guarded(() => {
-      session.cancel(null);
+    replay: guarded(async () =>
+      (await runtime()).session.replay((records) => sink.replay(records)).catch(replayFailed),
+    ),
+    cancel: guarded(async () => {
+      (await runtime()).session.cancel(null);
       return {};
     }),
   };
   connection.serve(handlers);
+
+  /** After the reply is out, so that the first prompt finds loaded what it needs and nobody has waited for it. */
+  function warmUp(): void {
+    runtime()
+      .then((loaded) => loaded.warmUp())
+      .catch((error: unknown) => logger.error({ err: error }, "the kernel could not be set up"));
+  }
 
   /** Every error a handler throws leaves through the one mapper; what is not expected is logged whole. */
   function guarded<P>(handle: (params: P) => unknown): (params: P) => Promise<unknown> {

@@ -85,7 +85,9 @@ export class Conversation {
   /** Loads what the first prompt will need, so that it need not wait. Never throws. */
   async warmUp(): Promise<void> {
     const tools = this.#deps.toolset.definitions();
-    await Promise.allSettled([tools, this.#deps.createProvider === null ? null : this.#openProvider()]);
+    const provider =
+      this.#deps.createProvider === null ? null : this.#openProvider().then((driver) => driver.warmUp?.());
+    await Promise.allSettled([tools, provider]);
   }
 
   async close(): Promise<void> {

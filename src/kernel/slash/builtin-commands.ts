@@ -1,19 +1,16 @@
 /** The slash commands of the kernel itself. Texts that clients compare are as in wire.md 3.5. */
 import { contextUpdate } from "../turn/status-update.js";
+import { BUILTIN_COMMANDS } from "./command-list.js";
 import { runInit } from "./init-command.js";
 import { FINISHED, type SlashCommand } from "./slash-command.js";
 
 export const builtinCommands: readonly SlashCommand[] = [
   {
-    name: "init",
-    description: "Look at the project and write an AGENTS.md",
-    aliases: [],
+    ...BUILTIN_COMMANDS.init,
     run: runInit,
   },
   {
-    name: "compact",
-    description: "Replace the conversation by a summary; say after it what to keep",
-    aliases: [],
+    ...BUILTIN_COMMANDS.compact,
     run: async (args, context) => {
       if (context.history.messages.length === 0) {
         context.say("The context is empty.");
@@ -26,9 +23,7 @@ export const builtinCommands: readonly SlashCommand[] = [
     },
   },
   {
-    name: "clear",
-    description: "Forget the conversation",
-    aliases: ["reset"],
+    ...BUILTIN_COMMANDS.clear,
     run: async (_args, context) => {
       context.history.clear();
       context.say("The context has been cleared.");
@@ -37,9 +32,7 @@ export const builtinCommands: readonly SlashCommand[] = [
     },
   },
   {
-    name: "yolo",
-    description: "Switch automatic approval of all actions on or off",
-    aliases: [],
+    ...BUILTIN_COMMANDS.yolo,
     run: async (_args, context) => {
       context.say(
         context.toggleYolo()

@@ -1,7 +1,9 @@
 /** What a slash command is and what it may touch. */
+
 import type { History } from "../turn/history.js";
 import type { TurnResult } from "../turn/turn.js";
 import type { TurnRecorder } from "../turn/turn-recorder.js";
+import type { CommandInfo } from "./command-list.js";
 
 export interface SlashContext {
   signal: AbortSignal;
@@ -20,10 +22,7 @@ export interface SlashContext {
   runAside(prompt: string): Promise<TurnResult>;
 }
 
-export interface SlashCommand {
-  readonly name: string;
-  readonly description: string;
-  readonly aliases: readonly string[];
+export interface SlashCommand extends CommandInfo {
   run(args: string, context: SlashContext): Promise<TurnResult>;
 }
 

@@ -42,9 +42,14 @@ export function* fileLines(path: string, from = 0, to = Number.MAX_SAFE_INTEGER)
   }
 }
 
-/** Size in bytes; 0 for a missing file. */
+/** Size in bytes; 0 for a missing file. Throws other errors. */
 export function fileSize(path: string): number {
-  return fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  try {
+    return fs.statSync(path).size;
+  } catch (error) {
+    if (isMissing(error)) return 0;
+    throw error;
+  }
 }
 
 /** The bytes between two offsets, fewer when the file is shorter. */
@@ -74,8 +79,12 @@ function openForReading(path: string): number | null {
   try {
     return fs.openSync(path, "r");
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    if (isMissing(error)) return null;
     throw error;
   }
+}
+
+/** No such file; a name that is too long cannot be one either. */
+function isMissing(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR", "ENAMETOOLONG"].includes((error as NodeJS.ErrnoException).code ?? "");
 }

@@ -6,7 +6,6 @@ import type { Logger } from "../logger.js";
 import { type AcquiredSession, acquireSession } from "./acquire-session.js";
 import { quietly } from "./checked-write.js";
 import { type FileOperations, nodeFileOperations } from "./file-operations.js";
-import { readJournal } from "./journal-reader.js";
 import { loadedSession, readStoredSession } from "./read-session.js";
 import { type RecoveredBytes, recoveredBytes } from "./recovered-bytes.js";
 import type {
@@ -88,7 +87,7 @@ class StoredSessionLog implements SessionLog {
   }
 
   get lastSeq(): number {
-    return this.#held?.writer.lastSeq ?? readJournal(this.#paths.journal).lastSeq;
+    return this.#held?.writer.lastSeq ?? readStoredSession(this.#paths).journal.lastSeq;
   }
 
   acquire(signal?: AbortSignal): Promise<void> {
@@ -140,15 +139,14 @@ class StoredSessionLog implements SessionLog {
     const held = this.#held;
     if (held === null) return;
     try {
+      // Whoever lost the lock must not touch what is another kernel's now.
+      held.lock.verify();
+      held.writer.dropReserve();
       held.writer.checkpoint();
-      if (this.load().empty) {
-        this.#held = null;
-        this.#deleteEmpty(held);
-        return;
-      }
-      if (options.clean) this.#remember(this.sessionId);
+      if (this.load().empty) this.#deleteEmpty(held);
+      else if (options.clean) this.#remember(this.sessionId);
     } catch (error) {
-      this.#warn(error, "the session could not be written completely; the next start completes it from the journal");
+      this.#warn(error, "the session was not written completely; the next start completes it from the journal");
     }
     this.#held = null;
     held.writer.closeFiles();
@@ -167,6 +165,7 @@ class StoredSessionLog implements SessionLog {
       signal,
     });
     if (this.#closed) {
+      held.writer.dropReserve();
       held.writer.closeFiles();
       held.lock.release();
       throw new KernelError("storage_failed", "The session is closed.");
@@ -186,7 +185,6 @@ class StoredSessionLog implements SessionLog {
 
   /** The lock goes last: nobody can begin the session anew while its files are taken away. */
   #deleteEmpty(held: AcquiredSession): void {
-    held.writer.closeFiles();
     const { context, wire, state, legacyMetadata, dir, journal } = this.#paths;
     for (const path of [context, wire, state, legacyMetadata]) quietly(() => this.#ops.unlink(path));
     quietly(() => fs.rmdirSync(dir));

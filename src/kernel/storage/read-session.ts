@@ -14,6 +14,7 @@ import { parseObject } from "./line-json.js";
 import { type ProjectionPlan, planProjection } from "./projection-plan.js";
 import type { FrozenPrefix, LoadedSession } from "./session-log.js";
 import type { SessionPaths } from "./share-folder.js";
+import { readError } from "./storage-error.js";
 import { projectWire, WIRE_HEADER } from "./wire-file.js";
 
 export interface StoredSession {
@@ -35,20 +36,20 @@ export interface StoredSession {
   readonly repairs: readonly string[];
 }
 
-/** Throws only when a file cannot be read at all. */
+/** Throws KernelError `storage_failed` when a file cannot be read at all. */
 export function readStoredSession(paths: SessionPaths): StoredSession {
-  const found = readJournal(paths.journal);
-  const staleJournal = isStale(found, paths);
-  const journal: JournalContent = staleJournal ? { ...found, header: null, records: [], damaged: true } : found;
+  try {
+    return readAll(paths);
+  } catch (error) {
+    throw readError(error, "the session");
+  }
+}
+
+function readAll(paths: SessionPaths): StoredSession {
+  const { found, journal, staleJournal } = readValidJournal(paths);
   const contextPath =
     !fs.existsSync(paths.context) && fs.existsSync(paths.legacyContext) ? paths.legacyContext : paths.context;
-  const wire = planProjection({
-    path: paths.wire,
-    header: WIRE_HEADER,
-    checkpoints: checkpointsOf(journal).map((point) => ({ seq: point.seq, length: point.wire_length })),
-    firstSeq: journal.firstSeq,
-    project: (afterSeq) => projectWire(journal.records.filter((record) => record.seq > afterSeq)),
-  });
+  const wire = planWire(paths, journal);
   const context = planContext(journal, paths.dir, contextPath);
   const { entries, skipped } = readEntries(contextPath, context);
   const repairs = [...journal.repairs, ...wire.repairs, ...context.repairs];
@@ -90,10 +91,35 @@ export function loadedSession(stored: StoredSession, options: { withClosing: boo
   };
 }
 
+/** What wire.jsonl alone needs, for a reader that wants nothing else. Throws KernelError `storage_failed`. */
+export function readWirePlan(paths: SessionPaths): ProjectionPlan {
+  try {
+    return planWire(paths, readValidJournal(paths).journal);
+  } catch (error) {
+    throw readError(error, "the session");
+  }
+}
+
+function planWire(paths: SessionPaths, journal: JournalContent): ProjectionPlan {
+  return planProjection({
+    path: paths.wire,
+    header: WIRE_HEADER,
+    checkpoints: checkpointsOf(journal).map((point) => ({ seq: point.seq, length: point.wire_length })),
+    firstSeq: journal.firstSeq,
+    project: (afterSeq) => projectWire(journal.records.filter((record) => record.seq > afterSeq)),
+  });
+}
+
+function readValidJournal(paths: SessionPaths) {
+  const found = readJournal(paths.journal);
+  const staleJournal = isStale(found, paths);
+  const journal: JournalContent = staleJournal ? { ...found, header: null, records: [], damaged: true } : found;
+  return { found, journal, staleJournal };
+}
+
 /** A folder that was deleted took its session with it: an old journal must not bring half of it back. */
 function isStale(journal: JournalContent, paths: SessionPaths): boolean {
-  const header = journal.header;
-  if (header === null || (header.wire_length === 0 && header.context_length === 0)) return false;
+  if (!checkpointsOf(journal).some((point) => point.wire_length > 0 || point.context_length > 0)) return false;
   return !fs.existsSync(paths.wire) && !fs.existsSync(paths.context);
 }
 

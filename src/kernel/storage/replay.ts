@@ -1,7 +1,7 @@
 /** The recorded messages of a session in file order, for a client that asks to see them again. */
 import { fileLines, fileSize } from "./file-lines.js";
 import { asObject, escapeLineBreaks, lineJson, parseObject } from "./line-json.js";
-import { readStoredSession } from "./read-session.js";
+import { readWirePlan } from "./read-session.js";
 import type { SessionPaths } from "./share-folder.js";
 
 /** One recorded message, ready to be sent. */
@@ -39,7 +39,7 @@ export function* readWireRecords(path: string, to = fileSize(path)): Generator<W
 
 /** The same for a whole session: what is in its journal and not yet in wire.jsonl comes last. */
 export function* replaySession(paths: SessionPaths): Generator<WireRecord, void, void> {
-  const { wire } = readStoredSession(paths);
+  const wire = readWirePlan(paths);
   yield* readWireRecords(paths.wire, wire.cutTo);
   for (const line of wire.append.split("\n")) {
     const record = wireRecord(line);

@@ -101,7 +101,12 @@ export class SessionLock {
   release(): void {
     quietly(() => {
       this.verify();
-      this.#replace({ ...this.#holder, released: true });
+      try {
+        this.#replace({ ...this.#holder, released: true });
+      } catch {
+        // A full disk must not keep the session locked; the journal knows the epoch as well.
+        this.#ops.unlink(this.#place.lock);
+      }
     });
   }
 

@@ -3,6 +3,7 @@
  * still lack, so that a checkpoint reads nothing.
  */
 
+import { quietly } from "./checked-write.js";
 import { rotateContextFile } from "./context-file.js";
 import { contextLine } from "./context-format.js";
 import { deliverableBody, recordBody } from "./crc-line.js";
@@ -130,13 +131,14 @@ export class SessionWriter {
     this.#dirty = false;
   }
 
-  /** See SessionLog.rotateContext. */
+  /** See SessionLog.rotateContext. It throws only when nothing was rotated. */
   rotateContext(records: readonly ContextRecord[]): void {
     this.checkpoint();
     this.#write([contextBody("rotate", records)], true, false);
     this.#rotation = records.map((record) => contextLine(record)).join("");
     this.#dirty = true;
-    this.checkpoint();
+    // From here on the rotation stands: what fails now is done, or reported, by the next checkpoint.
+    quietly(() => this.checkpoint());
   }
 
   /** See SessionLog.freeze. */
@@ -145,10 +147,14 @@ export class SessionWriter {
     this.#prefix = prefix;
   }
 
-  /** Closes the files and gives the kept bytes back; writes nothing. The lock stays. Never throws. */
+  /** Gives the bytes that were kept back to the disk. Never throws. */
+  dropReserve(): void {
+    this.#parts.journal.dropReserve();
+  }
+
+  /** Closes the files; writes nothing. The lock stays. Never throws. */
   closeFiles(): void {
     const { journal, wire, context } = this.#parts;
-    journal.dropReserve();
     journal.close();
     wire.close();
     context.close();

@@ -3,8 +3,7 @@ import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
 import { KernelError } from "../errors.js";
 
-/** Modes of everything the kernel creates in the share folder. */
-export const FOLDER_MODE = 0o700;
+/** Mode of every file that the kernel creates in the share folder; folders are 0700. */
 export const FILE_MODE = 0o600;
 
 /** The longest session id in UTF-8 bytes: a file name holds 255, and suffixes are added to it. */
@@ -29,25 +28,6 @@ export interface SessionPaths {
   /** Prefix of the claim files beside the lock. Session ids never begin with a dot, so the names cannot meet. */
   readonly claims: string;
   readonly recovered: string;
-}
-
-/**
- * The share folder: KERNEL_SHARE_DIR, else KIMI_SHARE_DIR, else `.kernel` in the home folder. Throws KernelError
- * `start_failed` when all three are missing.
- */
-export function shareFolder(env: Readonly<Record<string, string | undefined>>, home: string | undefined): string {
-  const named = env.KERNEL_SHARE_DIR || env.KIMI_SHARE_DIR;
-  if (named) return resolve(named);
-  if (home) return resolve(home, ".kernel");
-  throw new KernelError(
-    "start_failed",
-    "There is no home folder; set KERNEL_SHARE_DIR to say where sessions are kept.",
-  );
-}
-
-/** Folder of the kernel's log files. */
-export function logFolder(shareDir: string): string {
-  return join(shareDir, "logs");
 }
 
 /** The list of work dirs that clients read. */

@@ -23,6 +23,14 @@ export function storageError(error: unknown, what: string): KernelError {
   });
 }
 
+/** The same for a file that cannot be read. */
+export function readError(error: unknown, what: string): KernelError {
+  if (error instanceof KernelError) return error;
+  const errno = errnoOf(error);
+  const options = { cause: error, data: { errno } };
+  return new KernelError("storage_failed", `Cannot read ${what}: ${reason(errno, error)}.`, options);
+}
+
 /** The error of a write that a full disk cut short. */
 export function fullDisk(what: string, cause?: unknown): KernelError {
   return new KernelError("storage_full", `Cannot write ${what}: the disk is full.`, { cause });

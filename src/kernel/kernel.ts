@@ -1,0 +1,55 @@
+/** What a kernel is given, what it gives back, and what stands behind its wire. */
+import type { FramingName } from "../wire/framing.js";
+import type { Transport } from "../wire/transport.js";
+import type { KernelConfig, ResolvedModel } from "./config/config.js";
+import type { Logger } from "./logger.js";
+import type { Session } from "./session/session.js";
+import type { ExternalTools } from "./tools/external-tool.js";
+
+export interface KernelOptions {
+  transport: Transport;
+  framing: FramingName;
+  config: KernelConfig;
+  /** null when no usable model is configured; prompts then answer "LLM is not set". */
+  model: ResolvedModel | null;
+  flags: {
+    workDir: string;
+    addDirs: readonly string[];
+    session: string | null;
+    continue: boolean;
+    afk: boolean;
+    configFile: string | null;
+  };
+  /** The environment of this kernel; never process.env itself. */
+  env: Readonly<Record<string, string | undefined>>;
+  shareDir: string;
+  logger: Logger;
+  version: string;
+  /** Aborts when the process has to stop. */
+  signal: AbortSignal;
+}
+
+export interface KernelOutcome {
+  /** null when nothing was ever opened. */
+  sessionId: string | null;
+  /** True when a turn was cut short by the end. */
+  turnInterrupted: boolean;
+  /** True when there is something to resume. */
+  resumable: boolean;
+}
+
+/** How the client named itself in initialize. */
+export interface ClientName {
+  name: string;
+  version?: string;
+}
+
+/** Everything behind the wire; built by `kernel-runtime.ts`. */
+export interface KernelRuntime {
+  readonly session: Session;
+  readonly externalTools: ExternalTools;
+  /** Loads what the first prompt will need. Never throws. */
+  warmUp(): Promise<void>;
+  /** Ends turns and processes and closes the storage. Never throws. */
+  close(): Promise<KernelOutcome>;
+}
