@@ -7,7 +7,7 @@ import { processesWithMark, until, untilNoneLeft } from "./process-scan.js";
 import { shellTurn, toolCall } from "./scripts.js";
 import { jsonLines, onlySession, recordedTypes, sessionFolders } from "./session-files.js";
 import { payloads, runTurn, text, types } from "./turn.js";
-import { createWorkspace, type Workspace } from "./workspace.js";
+import { createWorkspace, setScripts, type Workspace } from "./workspace.js";
 
 interface Running {
   kernel: KernelProcess;
@@ -194,11 +194,12 @@ describe("death without warning", () => {
     await untilNoneLeft(mark);
     const folder = onlySession(workspace);
     const id = sessionId(workspace);
+    setScripts(workspace, ["text: I see"]);
     const again = startKernel(workspace, { args: ["--yolo", "--session", id], env: { E2E_MARK: mark } });
     await again.initialize();
     const turn = await runTurn(again, "what now?");
     expect(turn.response.result).toEqual({ status: "finished" });
-    expect(text(turn.messages)).toContain("before");
+    expect(text(turn.messages)).toBe("I see");
     const records = recordedTypes(folder);
     expect(records.filter((type) => type === "TurnBegin")).toHaveLength(2);
     expect(records.filter((type) => type === "TurnEnd")).toHaveLength(2);

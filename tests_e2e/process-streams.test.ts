@@ -1,5 +1,6 @@
 /** stdout carries the protocol and nothing else, stderr no JSON, and a reader that is slow or gone does no harm. */
 import { chmodSync, writeFileSync } from "node:fs";
+import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { chunk, modelAt, startFakeModelServer } from "./fake-model-server.js";
@@ -96,61 +97,42 @@ describe("readers", () => {
   });
 
   it("B-35 F7 a stalled reader stops the model, not the memory, and gets everything in order afterwards", async () => {
-    const PIECES = 5_000;
-    const pad = "x".repeat(8_000);
-    let pushed = 0;
-    const server = await startFakeModelServer(async (_request, response) => {
-      response.writeHead(200, { "content-type": "text/event-stream" });
-      for (; pushed < PIECES && !response.destroyed; pushed++) {
-        if (response.write(chunk({ content: `${pushed};${pad}` }))) continue;
-        await new Promise<void>((resolve) => {
-          response.once("drain", resolve);
-          response.once("close", resolve);
-        });
-      }
-      response.end(`${chunk({}, "stop")}data: [DONE]\n\n`);
-    });
-    const kernel = startKernel(createWorkspace({ config: modelAt(server.url) }));
+    const stream = await endlessModel(5_000);
+    const kernel = startKernel(createWorkspace({ config: modelAt(stream.url) }));
     const prompt = kernel.request("prompt", { user_input: "much" });
     await kernel.event("ContentPart");
     kernel.child.stdout.pause();
     const before = memoryMiB(kernel, "VmRSS");
-    let last = -1;
-    let quiet = Date.now();
-    await until(
-      "the model's stream stands still",
-      () => {
-        if (pushed !== last) quiet = Date.now();
-        last = pushed;
-        return Date.now() - quiet > 700;
-      },
-      10_000,
-    );
-    // 40 MB in all; what lies between is socket and pipe buffers and the kernel's own bound.
-    expect(pushed).toBeLessThan(PIECES / 2);
+    await stream.standsStill();
+    // 20 MB in all; what was taken lies in the buffers of sockets and pipes and within the kernel's own bound.
+    expect(stream.pushed()).toBeLessThan(4_000);
     expect(memoryMiB(kernel, "VmRSS") - before).toBeLessThan(64);
     kernel.child.stdout.resume();
     expect(await kernel.response(prompt, 15_000)).toMatchObject({ result: { status: "finished" } });
     const parts = payloads(kernel.log, "ContentPart").map((part) => Number.parseInt(String(part.text), 10));
-    expect(parts).toEqual(Array.from({ length: PIECES }, (_, index) => index));
-    expect(memoryMiB(kernel, "VmHWM") - before).toBeLessThan(200);
+    expect(parts).toEqual(Array.from({ length: 5_000 }, (_, index) => index));
+    // Storing one message of 20 MB holds it a few times at the end of the turn.
+    expect(memoryMiB(kernel, "VmHWM") - before).toBeLessThan(350);
   }, 40_000);
 
-  it("B-36 F7 cancel works while the reader is stalled, and the stream ends where it was cut", async () => {
-    const line = `text: ${"y".repeat(2_000)}`;
-    const script = Array.from({ length: 10_000 }, () => line).join("\n");
-    const workspace = createWorkspace({ scripts: [script] });
+  it("B-36 F7 cancel works while the reader is stalled", async () => {
+    const stream = await endlessModel(Number.POSITIVE_INFINITY);
+    const workspace = createWorkspace({ config: modelAt(stream.url) });
     const kernel = startKernel(workspace);
     const prompt = kernel.request("prompt", { user_input: "much" });
     await kernel.event("ContentPart");
     kernel.child.stdout.pause();
+    await stream.standsStill();
+    const begin = Date.now();
     const stop = kernel.request("cancel");
     await until("the end of the turn is on disk", () => recordedTypes(onlySession(workspace)).includes("TurnEnd"));
+    expect(Date.now() - begin).toBeLessThan(1_500);
     kernel.child.stdout.resume();
     expect(await kernel.response(prompt)).toMatchObject({ result: { status: "cancelled" } });
     expect(await kernel.response(stop)).toMatchObject({ result: {} });
     expect(types(kernel.log).at(-1)).toBe("TurnEnd");
-    expect(text(kernel.log).length).toBeLessThan(20_000_000);
+    const parts = payloads(kernel.log, "ContentPart").map((part) => Number.parseInt(String(part.text), 10));
+    expect(parts).toEqual(Array.from(parts, (_, index) => index));
     expect(kernel.noise).toEqual([]);
   });
 
@@ -174,3 +156,47 @@ describe("readers", () => {
     kernel.child.stdout.resume();
   });
 });
+
+interface ModelStream {
+  url: string;
+  /** Pieces that the network has taken so far. */
+  pushed(): number;
+  /** Resolves when no further piece was taken for a while. */
+  standsStill(): Promise<void>;
+}
+
+/** A model that says `pieces` numbered pieces of 4 KB as fast as they are taken. */
+async function endlessModel(pieces: number): Promise<ModelStream> {
+  const pad = "x".repeat(4_000);
+  let pushed = 0;
+  const { url } = await startFakeModelServer(async (_request, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    for (; pushed < pieces && !response.destroyed; pushed++) {
+      if (response.write(chunk({ content: `${pushed};${pad}` }))) continue;
+      await drained(response);
+    }
+    response.end(`${chunk({}, "stop")}data: [DONE]\n\n`);
+  });
+  const standsStill = async () => {
+    let last = -1;
+    let since = Date.now();
+    const still = () => {
+      if (pushed !== last) since = Date.now();
+      last = pushed;
+      return Date.now() - since > 600;
+    };
+    await until("the model's stream stands still", still, 10_000);
+  };
+  return { url, pushed: () => pushed, standsStill };
+}
+
+/** Resolves when more may be written, or when nobody is left to write to. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done).off("close", done);
+      resolve();
+    };
+    response.on("drain", done).on("close", done);
+  });
+}
