@@ -37,7 +37,7 @@ describe("ids", () => {
   it.each([
     ["in the same tick", true],
     ["later", false],
-  ])("B-16 F16 a duplicate live id %s is refused with id null, the first is unaffected", async (_when, same) => {
+  ])("B-016 F16 a duplicate live id %s is refused with id null, the first is unaffected", async (_when, same) => {
     const workspace = createWorkspace({ scripts: shellTurn("echo ran") });
     const kernel = startKernel(workspace);
     const prompt = JSON.stringify({ jsonrpc: "2.0", id: "dup", method: "prompt", params: { user_input: "go" } });
@@ -52,7 +52,7 @@ describe("ids", () => {
     expect((await kernel.call("cancel")).error).toMatchObject(NO_TURN);
   });
 
-  it("B-17 F16 an id may be used again once it was answered", async () => {
+  it("B-017 F16 an id may be used again once it was answered", async () => {
     const kernel = startKernel(createWorkspace());
     for (let round = 1; round <= 3; round++) {
       kernel.request("cancel", undefined, "again");
@@ -61,7 +61,7 @@ describe("ids", () => {
     expect(kernel.log.every((m) => m.id === "again")).toBe(true);
   });
 
-  it("B-18 F17 1 and \"1\" are two ids, each answered with its own type", async () => {
+  it("B-018 F17 1 and \"1\" are two ids, each answered with its own type", async () => {
     const workspace = createWorkspace({ scripts: shellTurn("echo ran") });
     const kernel = startKernel(workspace);
     kernel.request("prompt", { user_input: "go" }, 1);
@@ -75,7 +75,7 @@ describe("ids", () => {
     await until("both answers", () => responses(kernel, 1).length === 2 && responses(kernel, "1").length === 2);
   });
 
-  it("B-19 F18 ids that are null, no integer or no string are refused; without an id nothing is answered", async () => {
+  it("B-019 F18 ids that are null, no integer or no string are refused; without an id nothing is answered", async () => {
     const kernel = startKernel(createWorkspace({ scripts: ["text: must not be asked for"] }));
     const refused = ["null", "1.5", "-0.5", "1e400", "true", "{}", "[]", '["a"]', '{"id":1}'];
     for (const [index, id] of refused.entries()) {
@@ -95,7 +95,7 @@ describe("ids", () => {
 });
 
 describe("answers", () => {
-  it("B-20 F20 an answer to an unknown id changes nothing", async () => {
+  it("B-020 F20 an answer to an unknown id changes nothing", async () => {
     const { kernel, request, effects } = await awaitingApproval();
     for (const id of ["nobody", "live", "", 7, String(request.params?.payload.tool_call_id)]) {
       kernel.send({ id, result: { request_id: request.id, response: "approve" } });
@@ -112,7 +112,7 @@ describe("answers", () => {
     ["reject", "approve", []],
     ["approve", "reject", ["ran"]],
     ["approve", "approve", ["ran"]],
-  ] as const)("B-21 F20 of two answers the first counts: %s, then %s", async (first, second, expected) => {
+  ] as const)("B-021 F20 of two answers the first counts: %s, then %s", async (first, second, expected) => {
     const { kernel, request, effects } = await awaitingApproval();
     const answer = (response: string) =>
       JSON.stringify({ jsonrpc: "2.0", id: request.id, result: { request_id: request.id, response } });
@@ -125,7 +125,7 @@ describe("answers", () => {
     expect(types(kernel.log).filter((type) => type === "ToolResult")).toHaveLength(1);
   });
 
-  it.each(["same write", "after the end"])("B-22 F20 an approval after cancel never executes (%s)", async (when) => {
+  it.each(["same write", "after the end"])("B-022 F20 an approval after cancel never executes (%s)", async (when) => {
     const { kernel, request, effects, workspace } = await awaitingApproval();
     const stop = JSON.stringify({ jsonrpc: "2.0", id: "stop", method: "cancel" });
     const yes = JSON.stringify({
@@ -157,7 +157,7 @@ describe("answers", () => {
     ["an error", (r) => ({ id: r.id, error: { code: 1, message: "no" } })],
     ["an error without a message", (r) => ({ id: r.id, error: { code: 1 } })],
     ["approve only in the prototype", (r) => ({ id: r.id, result: JSON.parse('{"__proto__":{"response":"approve"}}') })],
-  ])("B-23 an answer that is malformed is a no: %s", async (_what, message) => {
+  ])("B-023 an answer that is malformed is a no: %s", async (_what, message) => {
     const { kernel, request, effects } = await awaitingApproval();
     kernel.send(message(request) as Message);
     expect(await kernel.response("live")).toMatchObject({ result: { status: "finished" } });
@@ -165,7 +165,7 @@ describe("answers", () => {
     expect(payloads(kernel.log, "ApprovalResponse")).toMatchObject([{ response: "reject" }]);
   });
 
-  it("B-24 the JSON-RPC id alone binds an answer: one approval never approves another call", async () => {
+  it("B-024 the JSON-RPC id alone binds an answer: one approval never approves another call", async () => {
     const two = [`${shellCall("t1", "echo one >> effects")}\n${shellCall("t2", "echo two >> effects")}`, "text: end"];
     const { kernel, request, effects } = await awaitingApproval(two);
     const second = await kernel.serverRequest("ApprovalRequest");
@@ -175,7 +175,7 @@ describe("answers", () => {
     expect(effects()).toEqual(["one"]);
   });
 
-  it("B-25 an approval may not be granted before it was asked for", async () => {
+  it("B-025 an approval may not be granted before it was asked for", async () => {
     const { kernel, request, effects } = await awaitingApproval([
       ...shellTurn("echo one >> effects"),
       ...shellTurn("echo two >> effects"),

@@ -31,7 +31,7 @@ const WRONG: readonly (readonly [what: string, params: unknown])[] = [
   ["params missing", undefined],
 ];
 
-it("B-26 content of a wrong shape is -32602, and the process lives", async () => {
+it("B-026 content of a wrong shape is -32602, and the process lives", async () => {
   const workspace = createWorkspace({ scripts: ["text: still here"] });
   const kernel = startKernel(workspace);
   for (const [what, params] of WRONG) {
@@ -45,7 +45,7 @@ it("B-26 content of a wrong shape is -32602, and the process lives", async () =>
   expect(text(turn.messages)).toBe("still here");
 });
 
-it("B-27 steer, initialize and set_plan_mode refuse wrong shapes too", async () => {
+it("B-027 steer, initialize and set_plan_mode refuse wrong shapes too", async () => {
   const kernel = startKernel(createWorkspace());
   const rows: readonly (readonly [string, unknown])[] = [
     ["steer", { user_input: [{ type: "hologram" }] }],
@@ -71,14 +71,14 @@ it.each([
   ["the empty string", ""],
   ["the empty list", []],
   ["an empty text part", [{ type: "text", text: "" }]],
-])("B-28 %s is accepted and echoed", async (_what, input) => {
+])("B-028 %s is accepted and echoed", async (_what, input) => {
   const kernel = startKernel(createWorkspace({ scripts: ["text: answer"] }));
   const turn = await runTurn(kernel, input);
   expect(turn.response.result).toEqual({ status: "finished" });
   expect(turn.messages[0]?.params).toEqual({ type: "TurnBegin", payload: { user_input: input } });
 });
 
-it("B-29 a prompt of 1 MiB comes back whole", async () => {
+it("B-029 a prompt of 1 MiB comes back whole", async () => {
   const kernel = startKernel(createWorkspace({ scripts: ["text: long"] }));
   const input = "0123456789abcdef".repeat(65_536);
   const turn = await runTurn(kernel, input);

@@ -26,7 +26,7 @@ async function sendLine(kernel: KernelProcess, id: string, bytes: number, answer
 
 const noTurn = (id: string) => ({ id, error: { code: -32000, message: "No agent turn is in progress" } });
 
-it("B-13 F10 lines of 1 to 100 MiB are answered in linear time", async () => {
+it("B-013 F10 lines of 1 to 100 MiB are answered in linear time", async () => {
   const kernel = startKernel(createWorkspace());
   await kernel.call("cancel");
   const times = new Map<number, number>();
@@ -42,7 +42,7 @@ it("B-13 F10 lines of 1 to 100 MiB are answered in linear time", async () => {
   expect(probe).toMatchObject(noTurn(probe.id as string));
 }, 40_000);
 
-it("B-14 F10 a line above 100 MiB is refused with id null, skipped in bounded memory, and the next line works", async () => {
+it("B-014 F10 a line above 100 MiB is refused with id null, skipped in bounded memory, and the next line works", async () => {
   const kernel = startKernel(createWorkspace());
   await kernel.call("cancel");
   const before = memoryMiB(kernel, "VmHWM");
@@ -56,7 +56,7 @@ it("B-14 F10 a line above 100 MiB is refused with id null, skipped in bounded me
   expect(memoryMiB(kernel, "VmHWM") - before).toBeLessThan(240);
 }, 40_000);
 
-it("B-15 F10 one byte above the cap is refused, and a whole 101 MiB line is not executed", async () => {
+it("B-015 F10 one byte above the cap is refused, and a whole 101 MiB line is not executed", async () => {
   const kernel = startKernel(createWorkspace());
   await kernel.call("cancel");
   await sendLine(kernel, "just-over", 100 * MIB + 2, null);

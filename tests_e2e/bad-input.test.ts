@@ -53,7 +53,7 @@ const badBytes = (...bytes: number[]): Buffer =>
   Buffer.concat([Buffer.from('{"jsonrpc":"2.0","id":"bad'), Buffer.from(bytes), Buffer.from('","method":"cancel"}\n')]);
 
 describe("lines", () => {
-  it("B-01 F9 half a line at the end of input is not executed and not answered", async () => {
+  it("B-001 F9 half a line at the end of input is not executed and not answered", async () => {
     for (const half of ['{"jsonrpc":"2.0","id":"h","method":"prompt","par', cancel("whole but without its LF")]) {
       const workspace = createWorkspace();
       const kernel = startKernel(workspace);
@@ -66,7 +66,7 @@ describe("lines", () => {
     }
   });
 
-  it("B-02 F11 a message may come byte by byte, split inside a character", async () => {
+  it("B-002 F11 a message may come byte by byte, split inside a character", async () => {
     const workspace = createWorkspace({ scripts: ["text: got it"] });
     const kernel = startKernel(workspace);
     const input = "é 世界 🙂";
@@ -79,13 +79,13 @@ describe("lines", () => {
     expect(await kernel.event("TurnBegin")).toEqual({ user_input: input });
   });
 
-  it("B-03 F11 several messages in one write are all answered", async () => {
+  it("B-003 F11 several messages in one write are all answered", async () => {
     await runTable([
       ["three in one write", `${cancel("a")}\n${cancel("b")}\n${cancel("c")}\n`, ["a", "b", "c"].map(answered)],
     ]);
   });
 
-  it("B-04 F12 invalid UTF-8 is refused and never replaced silently", async () => {
+  it("B-004 F12 invalid UTF-8 is refused and never replaced silently", async () => {
     const sequences = [
       [0x80],
       [0xbf],
@@ -106,7 +106,7 @@ describe("lines", () => {
     );
   });
 
-  it("B-05 F13 NUL, CR, CRLF, BOM, U+2028 and blank lines", async () => {
+  it("B-005 F13 NUL, CR, CRLF, BOM, U+2028 and blank lines", async () => {
     await runTable([
       ["NUL inside a string", `${cancel("n\0")}\n`, [PARSE_ERROR]],
       ["NUL between tokens", `\0${cancel("n")}\n`, [PARSE_ERROR]],
@@ -121,7 +121,7 @@ describe("lines", () => {
     ]);
   });
 
-  it("B-06 F14 nesting is accepted to 128 levels and refused above", async () => {
+  it("B-006 F14 nesting is accepted to 128 levels and refused above", async () => {
     await runTable([
       ["127", deep("d127", 127), [answered("d127")]],
       ["128", deep("d128", 128), [answered("d128")]],
@@ -133,7 +133,7 @@ describe("lines", () => {
     ]);
   });
 
-  it("B-07 not JSON, and JSON that is no request", async () => {
+  it("B-007 not JSON, and JSON that is no request", async () => {
     await runTable([
       ["words", "hello\n", [PARSE_ERROR]],
       ["half an object", '{"jsonrpc":"2.0","id":"x"\n', [PARSE_ERROR]],
@@ -155,7 +155,7 @@ describe("lines", () => {
 });
 
 describe("values", () => {
-  it("B-08 F15 odd numbers, duplicate keys, __proto__ and lone surrogates do no harm", async () => {
+  it("B-008 F15 odd numbers, duplicate keys, __proto__ and lone surrogates do no harm", async () => {
     await runTable([
       ["1e999 as an id", '{"jsonrpc":"2.0","id":1e999,"method":"cancel"}\n', [INVALID_REQUEST]],
       ["1e999 in params", `${cancel("inf", ',"params":{"x":1e999,"y":-0,"z":1e-999}')}\n`, [answered("inf")]],
@@ -179,7 +179,7 @@ describe("values", () => {
     ]);
   });
 
-  it("B-09 F15 a lone surrogate in a prompt is stored and echoed as well-formed text", async () => {
+  it("B-009 F15 a lone surrogate in a prompt is stored and echoed as well-formed text", async () => {
     const workspace = createWorkspace({ scripts: ["text: fine"] });
     const kernel = startKernel(workspace);
     kernel.raw('{"jsonrpc":"2.0","id":"s","method":"prompt","params":{"user_input":"a\\ud800b"}}\n');
@@ -192,7 +192,7 @@ describe("values", () => {
     }
   });
 
-  it("B-10 F15 __proto__ as the name of tools and arguments changes nothing", async () => {
+  it("B-010 F15 __proto__ as the name of tools and arguments changes nothing", async () => {
     const kernel = startKernel(createWorkspace({ scripts: ['tool_call: {"id":"t","name":"__proto__"}', "text: end"] }));
     kernel.raw(
       '{"jsonrpc":"2.0","id":"i","method":"initialize","params":{"protocol_version":"1.10","__proto__":{"a":1},"external_tools":[{"name":"constructor","description":"d","parameters":{"type":"object","properties":{"__proto__":{"type":"string"}}}}]}}\n',
@@ -206,7 +206,7 @@ describe("values", () => {
 });
 
 describe("batches and headers", () => {
-  it("B-11 F19 a batch is refused once, never silently", async () => {
+  it("B-011 F19 a batch is refused once, never silently", async () => {
     const one = JSON.parse(cancel("one")) as unknown;
     await runTable([
       ["empty", "[]\n", [INVALID_REQUEST]],
@@ -216,7 +216,7 @@ describe("batches and headers", () => {
     ]);
   });
 
-  it("B-12 content-length framing serves a turn when asked for", async () => {
+  it("B-012 content-length framing serves a turn when asked for", async () => {
     const workspace = createWorkspace({ scripts: ["text: framed é"] });
     const kernel = startKernel(workspace, { args: ["--framing", "content-length"] });
     const frame = (message: unknown): string => {

@@ -29,7 +29,7 @@ describe("paths", () => {
     ["a leading dash", "-rf", "--yolo"],
     ["a line break", "two\nlines", "tab\there"],
     ["a long name", "h".repeat(200), "w".repeat(255)],
-  ])("B-90 F28 %s in home and work dir: a turn with a tool works and --continue finds it", async (_what, home, workDir) => {
+  ])("B-090 F28 %s in home and work dir: a turn with a tool works and --continue finds it", async (_what, home, workDir) => {
     const workspace = moved(createWorkspace({ scripts: shellTurn("pwd > where") }), { home, workDir });
     const kernel = startKernel(workspace, { args: ["--yolo"] });
     await kernel.initialize();
@@ -43,7 +43,7 @@ describe("paths", () => {
     expect(sessionFolders(workspace)).toHaveLength(1);
   });
 
-  it("B-91 a session id of a client names its folder exactly", async () => {
+  it("B-091 a session id of a client names its folder exactly", async () => {
     const workspace = createWorkspace({ scripts: ["text: hi"] });
     const id = "3f0c8f6e-6a4b-4c1e-9a57-0d4f1c2b3a49";
     const kernel = startKernel(workspace, { args: ["--session", id] });
@@ -53,7 +53,7 @@ describe("paths", () => {
 });
 
 describe("modes", () => {
-  it("B-92 F28 with umask 000 files are 0600 and folders 0700", async () => {
+  it("B-092 F28 with umask 000 files are 0600 and folders 0700", async () => {
     const workspace = createWorkspace({ scripts: shellTurn("umask > mask; echo x > made") });
     const share = join(workspace.home, "fresh", "share");
     const kernel = startKernel(workspace, {
@@ -74,7 +74,7 @@ describe("modes", () => {
 });
 
 describe("missing and read-only places", () => {
-  it("B-93 F28 without HOME: the kernel starts, or says in one sentence why not", async () => {
+  it("B-093 F28 without HOME: the kernel starts, or says in one sentence why not", async () => {
     const workspace = createWorkspace({ scripts: ["text: homeless"] });
     const kernel = startKernel(workspace, {
       through: ["env", "-u", "HOME", "-u", "USERPROFILE", "-u", "TMPDIR"],
@@ -83,7 +83,7 @@ describe("missing and read-only places", () => {
     expect((await kernel.close()).code).toBe(0);
   });
 
-  it("B-94 F28 with a HOME that does not exist, the share folder is made where it is named", async () => {
+  it("B-094 F28 with a HOME that does not exist, the share folder is made where it is named", async () => {
     const workspace = createWorkspace({ scripts: ["text: hi"] });
     const kernel = startKernel(workspace, { env: { HOME: "/nonexistent/home" } });
     expect((await runTurn(kernel, "hi")).response.result).toEqual({ status: "finished" });
@@ -95,7 +95,7 @@ describe("missing and read-only places", () => {
     ["below a file", (root: string) => join(root, "config.json", "share")],
     ["on a file system that refuses", () => "/sys/share"],
     ["of a name that is too long", (root: string) => join(root, "s".repeat(300))],
-  ])("B-95 F28 a share folder that cannot be written (%s): one plain reason, no crash", async (_what, place) => {
+  ])("B-095 F28 a share folder that cannot be written (%s): one plain reason, no crash", async (_what, place) => {
     const workspace = createWorkspace({ scripts: ["text: unreachable"] });
     const share = place(dirname(workspace.home));
     const kernel = startKernel(workspace, { env: { KIMI_SHARE_DIR: share } });
@@ -113,7 +113,7 @@ describe("missing and read-only places", () => {
     expect(kernel.noise).toEqual([]);
   });
 
-  it.runIf(process.getuid?.() !== 0)("B-96 F28 a share folder without write permission: one plain reason", async () => {
+  it.runIf(process.getuid?.() !== 0)("B-096 F28 a share folder without write permission: one plain reason", async () => {
     const workspace = createWorkspace({ scripts: ["text: hi"] });
     chmodSync(workspace.share, 0o500);
     const kernel = startKernel(workspace);
@@ -123,7 +123,7 @@ describe("missing and read-only places", () => {
     expect(kernel.stderr).not.toMatch(STACK_TRACE);
   });
 
-  it("B-97 the share folder: KERNEL_SHARE_DIR before KIMI_SHARE_DIR before the home", async () => {
+  it("B-097 the share folder: KERNEL_SHARE_DIR before KIMI_SHARE_DIR before the home", async () => {
     const workspace = createWorkspace({ scripts: ["text: hi"] });
     const root = dirname(workspace.home);
     const own = startKernel(workspace, { env: { KERNEL_SHARE_DIR: join(root, "own") } });
@@ -135,7 +135,7 @@ describe("missing and read-only places", () => {
     expect(sessionFolders(workspace)).toHaveLength(1);
   });
 
-  it("B-98 a work dir through a symlink serves, and the session is found again through it", async () => {
+  it("B-098 a work dir through a symlink serves, and the session is found again through it", async () => {
     const workspace = createWorkspace({ scripts: ["text: hi"] });
     const target = join(dirname(workspace.home), "target");
     mkdirSync(target);

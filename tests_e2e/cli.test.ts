@@ -76,7 +76,7 @@ describe("mistakes", () => {
     ["unknown command", ["conquer"], "conquer"],
     ["unknown argument of info", ["info", "--xml"], "--xml"],
     ["session id that is a path", ["--wire", "--session", "../../x"], /session/i],
-  ])("B-70 %s: exit 2 and one plain sentence", (_what, args, words) => {
+  ])("B-070 %s: exit 2 and one plain sentence", (_what, args, words) => {
     const result = run(createWorkspace(), args);
     expectRefusal(result, 2, words);
     expect(result.stderr.trim().split("\n")).toHaveLength(1);
@@ -90,7 +90,7 @@ describe("mistakes", () => {
     ["wrong type of a key", '{"default_model":5}', /Invalid configuration text: .*default_model/],
     ["unknown provider type", scripted({ type: "carrier_pigeon" }), /Invalid configuration text: .*type/],
     ["a number out of its range", '{"loop_control":{"compaction_trigger_ratio":7}}', /compaction_trigger_ratio/],
-  ])("B-71 configuration text, %s: exit 2 and one plain sentence", (_what, text, words) => {
+  ])("B-071 configuration text, %s: exit 2 and one plain sentence", (_what, text, words) => {
     const result = run(createWorkspace(), ["--wire", "--config", text]);
     expectRefusal(result, 2, words);
     expect(result.stderr.trim().split("\n").length).toBeLessThanOrEqual(2);
@@ -101,20 +101,20 @@ describe("mistakes", () => {
     ["bad.toml", "a = = b", /Invalid configuration file .*bad\.toml: /],
     ["bad-bytes.toml", "a = \"\0\"", /Invalid configuration file .*bad-bytes\.toml: /],
     ["bad-model.toml", 'default_model = "x"', /Invalid configuration file .*Default model x not found in models/],
-  ])("B-72 configuration file %s: exit 2, and the sentence names the file", (name, text, words) => {
+  ])("B-072 configuration file %s: exit 2, and the sentence names the file", (name, text, words) => {
     const workspace = createWorkspace();
     const file = join(workspace.home, name);
     writeFileSync(file, text);
     expectRefusal(run(workspace, ["--wire", "--config-file", file]), 2, words);
   });
 
-  it("B-73 a broken config.toml in the share folder is named too", () => {
+  it("B-073 a broken config.toml in the share folder is named too", () => {
     const workspace = createWorkspace();
     writeFileSync(join(workspace.share, "config.toml"), "[models\n");
     expectRefusal(run(workspace, ["--wire"]), 2, /config\.toml/);
   });
 
-  it("B-74 no secret of the configuration shows in a refusal", () => {
+  it("B-074 no secret of the configuration shows in a refusal", () => {
     const text = JSON.stringify({ providers: { p: { type: "kimi", base_url: 5, api_key: "sk-very-secret" } } });
     const result = run(createWorkspace(), ["--wire", "--config", text]);
     expectRefusal(result, 2, "Invalid configuration text: ");
@@ -125,7 +125,7 @@ describe("mistakes", () => {
     ["not named", {}, "KIMI_SCRIPTED_ECHO_SCRIPTS is required for _scripted_echo."],
     ["missing", { env: { KIMI_SCRIPTED_ECHO_SCRIPTS: "/nonexistent/s.json" } }, "Scripted echo file not found: /nonexistent/s.json"],
     ["not a list", { env: { KIMI_SCRIPTED_ECHO_SCRIPTS: "package.json" } }, "Scripted echo JSON must be an array of strings."],
-  ])("B-75 a failed start (scripts %s): exit 1, the reason, and where the log is", (_what, extra, words) => {
+  ])("B-075 a failed start (scripts %s): exit 1, the reason, and where the log is", (_what, extra, words) => {
     const workspace = createWorkspace();
     writeFileSync(join(workspace.workDir, "package.json"), "{}");
     const result = run(workspace, ["--wire", "--config", scripted(extra)]);
@@ -133,7 +133,7 @@ describe("mistakes", () => {
     expect(result.stderr).toContain("See logs: ");
   });
 
-  it("B-76 the current folder was removed: one sentence, no crash", () => {
+  it("B-076 the current folder was removed: one sentence, no crash", () => {
     const workspace = createWorkspace();
     const gone = join(workspace.home, "gone");
     mkdirSync(gone);
@@ -148,7 +148,7 @@ describe("mistakes", () => {
 });
 
 describe("what it tells", () => {
-  it("B-80 --version, -V, --help, -h: exit 0 and nothing on stderr", () => {
+  it("B-080 --version, -V, --help, -h: exit 0 and nothing on stderr", () => {
     const workspace = createWorkspace();
     for (const flag of ["--version", "-V"]) {
       const result = run(workspace, [flag]);
@@ -164,7 +164,7 @@ describe("what it tells", () => {
     }
   });
 
-  it("B-81 info prints four lines", () => {
+  it("B-081 info prints four lines", () => {
     const result = run(createWorkspace(), ["info"]);
     expect(result).toMatchObject({ status: 0, stderr: "" });
     const heads = result.stdout.trimEnd().split("\n").map((line) => line.slice(0, line.indexOf(":") + 1));
@@ -172,7 +172,7 @@ describe("what it tells", () => {
     expect(result.stdout).toContain("wire protocol: 1.10\n");
   });
 
-  it("B-82 info --json is one JSON object on stdout, with an empty stderr", () => {
+  it("B-082 info --json is one JSON object on stdout, with an empty stderr", () => {
     const workspace = createWorkspace();
     const noisy = { NODE_OPTIONS: "--trace-warnings", DEBUG: "*" };
     const result = run(workspace, ["info", "--json"], { env: noisy });
@@ -185,7 +185,7 @@ describe("what it tells", () => {
     expect(result.stdout.trimEnd().split("\n")).toHaveLength(1);
   });
 
-  it("B-83 a broken configuration does not break info", () => {
+  it("B-083 a broken configuration does not break info", () => {
     const workspace = createWorkspace();
     writeFileSync(join(workspace.share, "config.toml"), "[[[");
     expect(run(workspace, ["info", "--json"])).toMatchObject({ status: 0, stderr: "" });
@@ -202,13 +202,13 @@ describe("where it is called from", () => {
     expect(JSON.parse(result.stdout)).toMatchObject({ id: "a", error: { code: -32000 } });
   };
 
-  it("B-84 from another folder, and without --work-dir", () => {
+  it("B-084 from another folder, and without --work-dir", () => {
     const workspace = createWorkspace();
     serve(workspace, ["--work-dir", workspace.workDir], { cwd: "/" });
     serve(workspace, [], { cwd: workspace.workDir });
   });
 
-  it("B-85 through a symlink, also a relative one and one on the PATH", () => {
+  it("B-085 through a symlink, also a relative one and one on the PATH", () => {
     const workspace = createWorkspace();
     const [program, ...head] = kernelCommand();
     const script = head.at(-1);
@@ -224,13 +224,13 @@ describe("where it is called from", () => {
     serve(workspace, [], { command: ["sh", "-c", 'exec again "$@"', "sh"], env: { PATH } });
   });
 
-  it("B-86 relative paths of flags begin at the current folder", () => {
+  it("B-086 relative paths of flags begin at the current folder", () => {
     const workspace = createWorkspace();
     const result = run(workspace, ["--wire", "--config-file", "../config.json", "-w", "."]);
     expect(result).toMatchObject({ status: 0, stdout: "", stderr: "" });
   });
 
-  it("B-87 a value that looks like a flag stays a value", () => {
+  it("B-087 a value that looks like a flag stays a value", () => {
     const workspace = createWorkspace();
     expectRefusal(run(workspace, ["--wire", "--work-dir", "--yolo"]), 2, "--yolo");
     rmSync(join(workspace.workDir, "--yolo"), { force: true });

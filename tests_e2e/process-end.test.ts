@@ -48,7 +48,7 @@ const lastSession = (workspace: Workspace): unknown => {
 const sessionId = (workspace: Workspace): string => onlySession(workspace).split("/").at(-1) as string;
 
 describe("end of input", () => {
-  it("B-40 F4 idle: exit 0 within a second, and no empty session stays", async () => {
+  it("B-040 F4 idle: exit 0 within a second, and no empty session stays", async () => {
     const workspace = createWorkspace();
     const kernel = startKernel(workspace);
     await kernel.initialize();
@@ -59,14 +59,14 @@ describe("end of input", () => {
     expect(sessionFolders(workspace)).toEqual([]);
   });
 
-  it("B-41 before anything was said: exit 0 and silence", async () => {
+  it("B-041 before anything was said: exit 0 and silence", async () => {
     const workspace = createWorkspace();
     const kernel = startKernel(workspace);
     expect(await kernel.close()).toEqual({ code: 0, signal: null });
     expect([kernel.log, kernel.noise, kernel.stderr, sessionFolders(workspace)]).toEqual([[], [], "", []]);
   });
 
-  it("B-42 F4 in mid-turn: exit 0 in time, TurnEnd on disk, no process left, --continue finds it", async () => {
+  it("B-042 F4 in mid-turn: exit 0 in time, TurnEnd on disk, no process left, --continue finds it", async () => {
     const { kernel, workspace, mark } = await midTool();
     expect(await endsInTime(kernel, () => kernel.child.stdin.end())).toEqual({ code: 0, signal: null });
     expect(recordedTypes(onlySession(workspace)).at(-1)).toBe("TurnEnd");
@@ -80,7 +80,7 @@ describe("end of input", () => {
     await untilNoneLeft(mark);
   });
 
-  it("B-43 F4 awaiting approval: never granted, exit 0", async () => {
+  it("B-043 F4 awaiting approval: never granted, exit 0", async () => {
     const mark = `ask-${process.pid}`;
     const workspace = createWorkspace({ scripts: shellTurn("echo ran > effects") });
     const kernel = startKernel(workspace, { env: { E2E_MARK: mark } });
@@ -96,7 +96,7 @@ describe("end of input", () => {
     expect(existsSync(join(workspace.workDir, "effects"))).toBe(false);
   });
 
-  it("B-44 an external tool that is asked for at the end of input is not left open in the records", async () => {
+  it("B-044 an external tool that is asked for at the end of input is not left open in the records", async () => {
     const workspace = createWorkspace({ scripts: [`text: a\n${toolCall("x1", "lookup", { q: "k" })}`, "text: never"] });
     const kernel = startKernel(workspace);
     const schema = { type: "object", properties: { q: { type: "string" } } };
@@ -107,7 +107,7 @@ describe("end of input", () => {
     expect(recordedTypes(onlySession(workspace)).at(-1)).toBe("TurnEnd");
   });
 
-  it("B-45 the resume hint names the session, on stderr and not as JSON", async () => {
+  it("B-045 the resume hint names the session, on stderr and not as JSON", async () => {
     const workspace = createWorkspace({ scripts: ["text: hello"] });
     const kernel = startKernel(workspace);
     await runTurn(kernel, "hi");
@@ -118,7 +118,7 @@ describe("end of input", () => {
     expect(kernel.stderr.trim()).not.toMatch(/^\{/);
   });
 
-  it("B-46 everything said before the end arrives, even a large answer right before it", async () => {
+  it("B-046 everything said before the end arrives, even a large answer right before it", async () => {
     const script = Array.from({ length: 400 }, (_, i) => `text: ${i};${"x".repeat(2_000)}`).join("\n");
     const workspace = createWorkspace({ scripts: [script] });
     const kernel = startKernel(workspace);
@@ -139,7 +139,7 @@ describe("end of input", () => {
 });
 
 describe("signals", () => {
-  it("B-50 SIGINT in mid-turn: like the end of input, exit 0", async () => {
+  it("B-050 SIGINT in mid-turn: like the end of input, exit 0", async () => {
     const { kernel, workspace, mark } = await midTool();
     expect(await endsInTime(kernel, () => kernel.child.kill("SIGINT"))).toEqual({ code: 0, signal: null });
     expect(recordedTypes(onlySession(workspace)).at(-1)).toBe("TurnEnd");
@@ -147,7 +147,7 @@ describe("signals", () => {
     await untilNoneLeft(mark);
   });
 
-  it("B-51 SIGTERM idle: exit 0, and --continue finds the session", async () => {
+  it("B-051 SIGTERM idle: exit 0, and --continue finds the session", async () => {
     const workspace = createWorkspace({ scripts: ["text: one", "text: two"] });
     const kernel = startKernel(workspace);
     await runTurn(kernel, "first");
@@ -156,7 +156,7 @@ describe("signals", () => {
     expect((await again.call("replay")).result).toMatchObject({ status: "finished", events: 5, requests: 0 });
   });
 
-  it("B-52 SIGTERM in mid-turn: exit 143, the turn is recorded, --continue finds the session", async () => {
+  it("B-052 SIGTERM in mid-turn: exit 143, the turn is recorded, --continue finds the session", async () => {
     const { kernel, workspace, mark } = await midTool();
     const exit = await endsInTime(kernel, () => kernel.child.kill("SIGTERM"));
     // A shell would name a death by the signal itself 143 as well.
@@ -169,7 +169,7 @@ describe("signals", () => {
     expect(sessionFolders(workspace)).toHaveLength(1);
   });
 
-  it("B-53 SIGTERM while an approval is open: nothing is granted, no pending call hangs", async () => {
+  it("B-053 SIGTERM while an approval is open: nothing is granted, no pending call hangs", async () => {
     const workspace = createWorkspace({ scripts: shellTurn("echo ran > effects") });
     const kernel = startKernel(workspace);
     kernel.request("prompt", { user_input: "go" });
@@ -179,7 +179,7 @@ describe("signals", () => {
     expect(existsSync(join(workspace.workDir, "effects"))).toBe(false);
   });
 
-  it("B-54 a tool that ignores SIGTERM does not hold up the end", async () => {
+  it("B-054 a tool that ignores SIGTERM does not hold up the end", async () => {
     const { kernel, mark } = await midTool({}, "trap '' TERM INT HUP; echo up > started; while :; do sleep 0.05; done");
     expect(await endsInTime(kernel, () => kernel.child.stdin.end())).toEqual({ code: 0, signal: null });
     await untilNoneLeft(mark);
@@ -187,7 +187,7 @@ describe("signals", () => {
 });
 
 describe("death without warning", () => {
-  it("B-55 SIGKILL in mid-tool leaves no tool process, and the session reopens with the turn closed honestly", async () => {
+  it("B-055 SIGKILL in mid-tool leaves no tool process, and the session reopens with the turn closed honestly", async () => {
     const { kernel, workspace, mark } = await midTool({}, "echo up > started; sleep 60 & sleep 61");
     kernel.child.kill("SIGKILL");
     expect(await kernel.exit()).toEqual({ code: null, signal: "SIGKILL" });
@@ -220,7 +220,7 @@ describe("death without warning", () => {
     expect(JSON.stringify(context)).toContain("before");
   }, 30_000);
 
-  it("B-56 SIGKILL right after a finished turn loses nothing of it", async () => {
+  it("B-056 SIGKILL right after a finished turn loses nothing of it", async () => {
     const workspace = createWorkspace({ scripts: ["text: kept", "text: more"] });
     const kernel = startKernel(workspace);
     await runTurn(kernel, "remember");
@@ -235,7 +235,7 @@ describe("death without warning", () => {
     expect(context.filter(({ role }) => role === "user").map(({ content }) => content)).toEqual(["remember", "go on"]);
   });
 
-  it("B-57 SIGKILL while an approval is open: reopening grants nothing", async () => {
+  it("B-057 SIGKILL while an approval is open: reopening grants nothing", async () => {
     const workspace = createWorkspace({ scripts: shellTurn("echo ran >> effects") });
     const kernel = startKernel(workspace);
     await kernel.initialize();
@@ -251,7 +251,7 @@ describe("death without warning", () => {
     expect(existsSync(join(workspace.workDir, "effects"))).toBe(false);
   });
 
-  it("B-58 no process of a kernel outlives it after ordinary turns", async () => {
+  it("B-058 no process of a kernel outlives it after ordinary turns", async () => {
     const mark = `after-${process.pid}`;
     const workspace = createWorkspace({ scripts: shellTurn("sleep 50 & sleep 51 & disown -a; echo ok") });
     const kernel = startKernel(workspace, { args: ["--yolo"], env: { E2E_MARK: mark } });

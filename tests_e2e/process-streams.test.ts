@@ -17,7 +17,7 @@ const isNode = kernelCommand()[0] === process.execPath;
 const jsonOn = (stderr: string): string[] => stderr.split("\n").filter((line) => line.trimStart().startsWith("{"));
 
 describe("stdout and stderr", () => {
-  it("B-30 a configuration that provokes warnings leaves stdout to the protocol and stderr empty", async () => {
+  it("B-030 a configuration that provokes warnings leaves stdout to the protocol and stderr empty", async () => {
     const workspace = createWorkspace({
       scripts: ["text: quiet"],
       config: { nonsense: { deep: [1] }, theme: "dark", telemetry: false, models_of_old: 1 },
@@ -34,7 +34,7 @@ describe("stdout and stderr", () => {
     expect(jsonOn(kernel.stderr)).toEqual([]);
   });
 
-  it("B-31 every message has the version key", async () => {
+  it("B-031 every message has the version key", async () => {
     const kernel = startKernel(createWorkspace({ scripts: ["text: hi"] }));
     await kernel.initialize();
     await runTurn(kernel, "hi");
@@ -44,7 +44,7 @@ describe("stdout and stderr", () => {
   });
 
   // Needs a kernel that runs on this Node, because the stray writer is loaded into it.
-  it.runIf(isNode)("B-32 F44 code that prints in the process reaches neither stdout nor stderr", async () => {
+  it.runIf(isNode)("B-032 F44 code that prints in the process reaches neither stdout nor stderr", async () => {
     const workspace = createWorkspace({ scripts: shellTurn("echo clean") });
     const stray = join(workspace.home, "stray-writer.cjs");
     const print = `console.log('{"stray":1}'); console.error("stray"); process.stdout.write("stray\\n");
@@ -66,7 +66,7 @@ describe("stdout and stderr", () => {
     expect(kernel.stderr).not.toContain("stray");
   });
 
-  it("B-33 a tool's output never reaches the kernel's own stdout or stderr", async () => {
+  it("B-033 a tool's output never reaches the kernel's own stdout or stderr", async () => {
     const command = `echo '{"jsonrpc":"2.0","id":"forged"}'; echo '{"x":1}' >&2; echo forged > /dev/stderr`;
     const kernel = startKernel(createWorkspace({ scripts: shellTurn(command) }), { args: ["--yolo"] });
     await runTurn(kernel, "go");
@@ -79,7 +79,7 @@ describe("stdout and stderr", () => {
 });
 
 describe("readers", () => {
-  it("B-34 F3 a reader that goes away ends the kernel with code 0, no orphan and no noise", async () => {
+  it("B-034 F3 a reader that goes away ends the kernel with code 0, no orphan and no noise", async () => {
     const mark = `epipe-${process.pid}-${Date.now()}`;
     const workspace = createWorkspace({ scripts: shellTurn("echo $$ > started; sleep 60") });
     const kernel = startKernel(workspace, { args: ["--yolo"], env: { E2E_MARK: mark } });
@@ -96,7 +96,7 @@ describe("readers", () => {
     expect(recordedTypes(onlySession(workspace)).at(-1)).toBe("TurnEnd");
   });
 
-  it("B-35 F7 a stalled reader stops the model, not the memory, and gets everything in order afterwards", async () => {
+  it("B-035 F7 a stalled reader stops the model, not the memory, and gets everything in order afterwards", async () => {
     const stream = await endlessModel(5_000);
     const kernel = startKernel(createWorkspace({ config: modelAt(stream.url) }));
     const prompt = kernel.request("prompt", { user_input: "much" });
@@ -115,7 +115,7 @@ describe("readers", () => {
     expect(memoryMiB(kernel, "VmHWM") - before).toBeLessThan(350);
   }, 40_000);
 
-  it("B-36 F7 cancel works while the reader is stalled", async () => {
+  it("B-036 F7 cancel works while the reader is stalled", async () => {
     const stream = await endlessModel(Number.POSITIVE_INFINITY);
     const workspace = createWorkspace({ config: modelAt(stream.url) });
     const kernel = startKernel(workspace);
@@ -136,7 +136,7 @@ describe("readers", () => {
     expect(kernel.noise).toEqual([]);
   });
 
-  it("B-37 a stalled reader and a closed stdin: the kernel still ends in time", async () => {
+  it("B-037 a stalled reader and a closed stdin: the kernel still ends in time", async () => {
     const script = Array.from({ length: 10_000 }, () => `text: ${"z".repeat(2_000)}`).join("\n");
     const workspace = createWorkspace({ scripts: [script] });
     const kernel = startKernel(workspace);

@@ -41,7 +41,7 @@ it.each([
   ["runs in the foreground", "echo up > started; sleep 60"],
   ["holds its pipes open in a grandchild", "(trap '' TERM; sleep 60 & sleep 61) & echo up > started; sleep 62"],
   ["is stopped", "echo up > started; kill -STOP $$"],
-])("B-60 F31 cancel ends a command that %s within a second, with all it started", async (_what, command) => {
+])("B-060 F31 cancel ends a command that %s within a second, with all it started", async (_what, command) => {
   const { kernel, workspace, mark } = yoloKernel(shellTurn(command));
   const prompt = kernel.request("prompt", { user_input: "go" });
   await until("the tool runs", () => existsSync(join(workspace.workDir, "started")));
@@ -55,7 +55,7 @@ it.each([
   await untilNoneLeft(mark);
 });
 
-it("B-61 F31 a grandchild that holds the pipe does not hold up the result", async () => {
+it("B-061 F31 a grandchild that holds the pipe does not hold up the result", async () => {
   const { result, ms, kernel, mark } = await runShell("sleep 60 & echo out; echo err >&2");
   expect(result).toMatchObject({ is_error: false, message: "Command executed successfully." });
   expect(result.output).toContain("out");
@@ -64,19 +64,19 @@ it("B-61 F31 a grandchild that holds the pipe does not hold up the result", asyn
   await untilNoneLeft(mark);
 });
 
-it("B-62 F34 a command that reads stdin or wants a terminal ends at once", async () => {
+it("B-062 F34 a command that reads stdin or wants a terminal ends at once", async () => {
   const { result, ms } = await runShell('cat; read -r x; echo "read: $?"; tty; [ -t 0 ] || echo "no terminal"');
   expect(result.output).toContain("read: 1");
   expect(result.output).toContain("no terminal");
   expect(ms).toBeLessThan(3_000);
 });
 
-it("B-63 F34 git does not wait for a password", async () => {
+it("B-063 F34 git does not wait for a password", async () => {
   const { result } = await runShell('echo "prompt: $GIT_TERMINAL_PROMPT"');
   expect(result.output).toBe("prompt: 0\n");
 });
 
-it("B-64 a timeout kills the command and says so", async () => {
+it("B-064 a timeout kills the command and says so", async () => {
   const { result, ms, mark, kernel } = await runShell("trap '' TERM; echo begun; sleep 60", 1);
   expect(result).toMatchObject({ is_error: true, message: "Command killed by timeout (1s)" });
   expect(ms).toBeLessThan(3_500);
@@ -84,7 +84,7 @@ it("B-64 a timeout kills the command and says so", async () => {
   await untilNoneLeft(mark);
 });
 
-it("B-65 F7 100 MB of output are read to the end in bounded memory and cut for the model", async () => {
+it("B-065 F7 100 MB of output are read to the end in bounded memory and cut for the model", async () => {
   const { result, kernel } = await runShell("head -c 104857600 /dev/zero | tr '\\0' 'x' | fold -w 100; echo END >&2");
   expect(result.is_error).toBe(false);
   expect(result.output.length).toBeLessThanOrEqual(51_000);
@@ -92,14 +92,14 @@ it("B-65 F7 100 MB of output are read to the end in bounded memory and cut for t
   expect(memoryMiB(kernel, "VmHWM")).toBeLessThan(300);
 }, 30_000);
 
-it("B-66 output that is not UTF-8 or full of control characters arrives as well-formed text", async () => {
+it("B-066 output that is not UTF-8 or full of control characters arrives as well-formed text", async () => {
   const { result, kernel } = await runShell("printf 'a\\377\\000b\\033[31mred\\n'; printf '\\303'; printf '\\251\\n'");
   expect(result.is_error).toBe(false);
   expect(result.output).toContain("é");
   expect(kernel.noise).toEqual([]);
 });
 
-it("B-67 F32 many tools leave no zombie and no growing number of descriptors", async () => {
+it("B-067 F32 many tools leave no zombie and no growing number of descriptors", async () => {
   const rounds = 12;
   const scripts = Array.from({ length: rounds }, (_, i) => shellCall(`t${i}`, `echo ${i}`));
   const { kernel } = yoloKernel([...scripts.slice(0, 2), "text: warm", ...scripts.slice(2), "text: done"]);
@@ -111,7 +111,7 @@ it("B-67 F32 many tools leave no zombie and no growing number of descriptors", a
   expect(zombiesOf(kernel.child.pid as number)).toEqual([]);
 });
 
-it("B-68 a tool sees no secret of the kernel's environment and no way to inject code", async () => {
+it("B-068 a tool sees no secret of the kernel's environment and no way to inject code", async () => {
   const mark = `env-${process.pid}`;
   const workspace = createWorkspace({ scripts: [shellCall("t1", "env"), "text: done"] });
   const hidden = { OPENAI_API_KEY: "s3cret-a", MY_TOKEN: "s3cret-b", DB_PASSWORD: "s3cret-c", BASH_ENV: "/x", LD_DEBUG: "" };
@@ -124,7 +124,7 @@ it("B-68 a tool sees no secret of the kernel's environment and no way to inject 
   expect(output).not.toContain("s3cret");
 });
 
-it("B-69 the work dir of a command is the work dir of the session, and it may vanish", async () => {
+it("B-069 the work dir of a command is the work dir of the session, and it may vanish", async () => {
   const { kernel, workspace } = yoloKernel([shellCall("t1", 'pwd; rm -rf "$PWD"'), shellCall("t2", "pwd"), "text: done"]);
   const turn = await runTurn(kernel, "go");
   expect(turn.response.result).toEqual({ status: "finished" });
