@@ -6,7 +6,16 @@
  */
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -43,9 +52,7 @@ async function runRound(command, racers, round, figures) {
   const kernels = Array.from({ length: racers }, () => startKernel(command, place));
   try {
     await Promise.all(kernels.map((kernel) => kernel.call("cancel")));
-    const answers = await Promise.all(
-      kernels.map((kernel, n) => kernel.call("prompt", { user_input: `racer ${n}` })),
-    );
+    const answers = await Promise.all(kernels.map((kernel, n) => kernel.call("prompt", { user_input: `racer ${n}` })));
     const winners = answers.flatMap((answer, n) => (answer.result?.status === "finished" ? [n] : []));
     const refused = answers.filter(({ error }) => error?.code === -32000 && error.data?.code === "session_locked");
     check(winners.length === 1, `${winners.length} writers at once: ${JSON.stringify(answers)}`);
@@ -139,7 +146,9 @@ function checkFiles({ share, id }, inputs) {
   const turn = ["TurnBegin", "StepBegin", "ContentPart", "StatusUpdate", "TurnEnd"];
   const found = messages.map(({ type }) => type).filter((type) => type !== "Notification");
   check(found.join() === [...turn, ...turn].join(), `wire.jsonl holds ${found.join()}`);
-  const users = lines(path.join(folder, "context.jsonl")).flatMap(({ role, content }) => (role === "user" ? [content] : []));
+  const users = lines(path.join(folder, "context.jsonl")).flatMap(({ role, content }) =>
+    role === "user" ? [content] : [],
+  );
   check(users.join() === inputs.join(), `context.jsonl holds the inputs ${users.join()}`);
   const journal = path.join(share, "journal", `${id}.jsonl`);
   if (!existsSync(journal)) return;

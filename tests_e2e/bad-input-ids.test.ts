@@ -61,7 +61,7 @@ describe("ids", () => {
     expect(kernel.log.every((m) => m.id === "again")).toBe(true);
   });
 
-  it("B-018 F17 1 and \"1\" are two ids, each answered with its own type", async () => {
+  it('B-018 F17 1 and "1" are two ids, each answered with its own type', async () => {
     const workspace = createWorkspace({ scripts: shellTurn("echo ran") });
     const kernel = startKernel(workspace);
     kernel.request("prompt", { user_input: "go" }, 1);
@@ -156,7 +156,10 @@ describe("answers", () => {
     ["null", (r) => ({ id: r.id, result: null })],
     ["an error", (r) => ({ id: r.id, error: { code: 1, message: "no" } })],
     ["an error without a message", (r) => ({ id: r.id, error: { code: 1 } })],
-    ["approve only in the prototype", (r) => ({ id: r.id, result: JSON.parse('{"__proto__":{"response":"approve"}}') })],
+    [
+      "approve only in the prototype",
+      (r) => ({ id: r.id, result: JSON.parse('{"__proto__":{"response":"approve"}}') }),
+    ],
   ])("B-023 an answer that is malformed is a no: %s", async (_what, message) => {
     const { kernel, request, effects } = await awaitingApproval();
     kernel.send(message(request) as Message);

@@ -159,21 +159,42 @@ describe("values", () => {
     await runTable([
       ["1e999 as an id", '{"jsonrpc":"2.0","id":1e999,"method":"cancel"}\n', [INVALID_REQUEST]],
       ["1e999 in params", `${cancel("inf", ',"params":{"x":1e999,"y":-0,"z":1e-999}')}\n`, [answered("inf")]],
-      ["1e999 as input", '{"jsonrpc":"2.0","id":"p","method":"prompt","params":{"user_input":1e999}}\n', [
-        { id: "p", error: { code: -32602, message: "Invalid parameters for method `prompt`" } },
-      ]],
-      ["largest integer id", '{"jsonrpc":"2.0","id":9007199254740991,"method":"cancel"}\n', [answered(9007199254740991)]],
+      [
+        "1e999 as input",
+        '{"jsonrpc":"2.0","id":"p","method":"prompt","params":{"user_input":1e999}}\n',
+        [{ id: "p", error: { code: -32602, message: "Invalid parameters for method `prompt`" } }],
+      ],
+      [
+        "largest integer id",
+        '{"jsonrpc":"2.0","id":9007199254740991,"method":"cancel"}\n',
+        [answered(9007199254740991)],
+      ],
       ["id beyond 2^53", '{"jsonrpc":"2.0","id":9007199254740993,"method":"cancel"}\n', [INVALID_REQUEST]],
       ["huge number", `${cancel("big", `,"params":${"9".repeat(100_000)}`)}\n`, [answered("big")]],
-      ["duplicate keys: the last counts", '{"id":"first","jsonrpc":"2.0","method":"x","id":"last","method":"cancel"}\n', [answered("last")]],
-      ["__proto__ on top", '{"jsonrpc":"2.0","id":"pr","__proto__":{"method":"prompt"},"method":"cancel"}\n', [answered("pr")]],
+      [
+        "duplicate keys: the last counts",
+        '{"id":"first","jsonrpc":"2.0","method":"x","id":"last","method":"cancel"}\n',
+        [answered("last")],
+      ],
+      [
+        "__proto__ on top",
+        '{"jsonrpc":"2.0","id":"pr","__proto__":{"method":"prompt"},"method":"cancel"}\n',
+        [answered("pr")],
+      ],
       ["method only in __proto__", '{"jsonrpc":"2.0","id":"pm","__proto__":{"method":"cancel"}}\n', [INVALID_REQUEST]],
-      ["__proto__ in params", `${cancel("pp", ',"params":{"__proto__":{"polluted":1},"constructor":{"prototype":{"a":1}}}')}\n`, [answered("pp")]],
-      ["method names of Object", ["__proto__", "constructor", "toString"].map((method) => line({ id: method, method })).join(""),
+      [
+        "__proto__ in params",
+        `${cancel("pp", ',"params":{"__proto__":{"polluted":1},"constructor":{"prototype":{"a":1}}}')}\n`,
+        [answered("pp")],
+      ],
+      [
+        "method names of Object",
+        ["__proto__", "constructor", "toString"].map((method) => line({ id: method, method })).join(""),
         ["__proto__", "constructor", "toString"].map((method) => ({
           id: method,
           error: { code: -32601, message: `Unexpected method received: ${method}` },
-        }))],
+        })),
+      ],
       ["lone surrogate in the id", `${cancel("\\ud800")}\n`, [{ error: { code: -32000 } }]],
       ["surrogate pair as escapes", `${cancel("\\ud83d\\ude42")}\n`, [answered("🙂")]],
     ]);

@@ -34,7 +34,12 @@ describe("no model", () => {
 
 describe("a server that fails", () => {
   const failures: readonly (readonly [string, number, string, string])[] = [
-    ["wrong key", 401, '{"error":{"message":"Incorrect API key provided.","code":"invalid_api_key"}}', "application/json"],
+    [
+      "wrong key",
+      401,
+      '{"error":{"message":"Incorrect API key provided.","code":"invalid_api_key"}}',
+      "application/json",
+    ],
     ["forbidden", 403, '{"error":{"message":"No access."}}', "application/json"],
     ["unknown model", 404, '{"error":{"message":"The model does not exist."}}', "application/json"],
     ["page of a proxy", 502, "<html><body><h1>502 Bad Gateway</h1></body></html>", "text/html"],
@@ -42,24 +47,27 @@ describe("a server that fails", () => {
     ["garbage", 500, "\u0000\u0001\u0002{{{", "application/octet-stream"],
   ];
 
-  it.each(failures)("B-102 %s: -32003 with one sentence, and the next prompt works", async (_what, status, body, type) => {
-    let healthy = false;
-    const server = await startFakeModelServer((_request, response) => {
-      if (healthy) return sayText(response, "well again");
-      response.writeHead(status, { "content-type": type });
-      response.end(body);
-    });
-    const kernel = startKernel(createWorkspace({ config: modelAt(server.url) }));
-    await kernel.initialize();
-    const failed = await runTurn(kernel, "hi");
-    expect(failed.response.error).toMatchObject({ code: -32003, message: SENTENCE });
-    expect(types(failed.messages)).toEqual(["TurnBegin", "StepBegin", "StepInterrupted", "TurnEnd"]);
-    expect(failed.response.error?.message).not.toContain("test-key");
-    healthy = true;
-    const next = await runTurn(kernel, "again");
-    expect(next.response.result).toEqual({ status: "finished" });
-    expect(text(next.messages)).toBe("well again");
-  });
+  it.each(failures)(
+    "B-102 %s: -32003 with one sentence, and the next prompt works",
+    async (_what, status, body, type) => {
+      let healthy = false;
+      const server = await startFakeModelServer((_request, response) => {
+        if (healthy) return sayText(response, "well again");
+        response.writeHead(status, { "content-type": type });
+        response.end(body);
+      });
+      const kernel = startKernel(createWorkspace({ config: modelAt(server.url) }));
+      await kernel.initialize();
+      const failed = await runTurn(kernel, "hi");
+      expect(failed.response.error).toMatchObject({ code: -32003, message: SENTENCE });
+      expect(types(failed.messages)).toEqual(["TurnBegin", "StepBegin", "StepInterrupted", "TurnEnd"]);
+      expect(failed.response.error?.message).not.toContain("test-key");
+      healthy = true;
+      const next = await runTurn(kernel, "again");
+      expect(next.response.result).toEqual({ status: "finished" });
+      expect(text(next.messages)).toBe("well again");
+    },
+  );
 
   it("B-103 an unreachable server: -32003 with one sentence, and the next prompt works", async () => {
     const port = await freePort();

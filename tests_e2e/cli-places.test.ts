@@ -29,19 +29,22 @@ describe("paths", () => {
     ["a leading dash", "-rf", "--yolo"],
     ["a line break", "two\nlines", "tab\there"],
     ["a long name", "h".repeat(200), "w".repeat(255)],
-  ])("B-090 F28 %s in home and work dir: a turn with a tool works and --continue finds it", async (_what, home, workDir) => {
-    const workspace = moved(createWorkspace({ scripts: shellTurn("pwd > where") }), { home, workDir });
-    const kernel = startKernel(workspace, { args: ["--yolo"] });
-    await kernel.initialize();
-    const turn = await runTurn(kernel, "go");
-    expect(turn.response.result).toEqual({ status: "finished" });
-    expect(payloads(turn.messages, "ToolResult")).toMatchObject([{ return_value: { is_error: false } }]);
-    expect(readdirSync(workspace.workDir)).toContain("where");
-    expect((await kernel.close()).code).toBe(0);
-    const again = startKernel(workspace, { args: ["--continue"] });
-    expect((await again.call("replay")).result).toMatchObject({ status: "finished" });
-    expect(sessionFolders(workspace)).toHaveLength(1);
-  });
+  ])(
+    "B-090 F28 %s in home and work dir: a turn with a tool works and --continue finds it",
+    async (_what, home, workDir) => {
+      const workspace = moved(createWorkspace({ scripts: shellTurn("pwd > where") }), { home, workDir });
+      const kernel = startKernel(workspace, { args: ["--yolo"] });
+      await kernel.initialize();
+      const turn = await runTurn(kernel, "go");
+      expect(turn.response.result).toEqual({ status: "finished" });
+      expect(payloads(turn.messages, "ToolResult")).toMatchObject([{ return_value: { is_error: false } }]);
+      expect(readdirSync(workspace.workDir)).toContain("where");
+      expect((await kernel.close()).code).toBe(0);
+      const again = startKernel(workspace, { args: ["--continue"] });
+      expect((await again.call("replay")).result).toMatchObject({ status: "finished" });
+      expect(sessionFolders(workspace)).toHaveLength(1);
+    },
+  );
 
   it("B-091 a session id of a client names its folder exactly", async () => {
     const workspace = createWorkspace({ scripts: ["text: hi"] });
@@ -113,15 +116,18 @@ describe("missing and read-only places", () => {
     expect(kernel.noise).toEqual([]);
   });
 
-  it.runIf(process.getuid?.() !== 0)("B-096 F28 a share folder without write permission: one plain reason", async () => {
-    const workspace = createWorkspace({ scripts: ["text: hi"] });
-    chmodSync(workspace.share, 0o500);
-    const kernel = startKernel(workspace);
-    const response = await kernel.call("prompt", { user_input: "hi" });
-    chmodSync(workspace.share, 0o700);
-    expect(response.error?.code).toBe(-32000);
-    expect(kernel.stderr).not.toMatch(STACK_TRACE);
-  });
+  it.runIf(process.getuid?.() !== 0)(
+    "B-096 F28 a share folder without write permission: one plain reason",
+    async () => {
+      const workspace = createWorkspace({ scripts: ["text: hi"] });
+      chmodSync(workspace.share, 0o500);
+      const kernel = startKernel(workspace);
+      const response = await kernel.call("prompt", { user_input: "hi" });
+      chmodSync(workspace.share, 0o700);
+      expect(response.error?.code).toBe(-32000);
+      expect(kernel.stderr).not.toMatch(STACK_TRACE);
+    },
+  );
 
   it("B-097 the share folder: KERNEL_SHARE_DIR before KIMI_SHARE_DIR before the home", async () => {
     const workspace = createWorkspace({ scripts: ["text: hi"] });

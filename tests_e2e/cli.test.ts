@@ -51,13 +51,29 @@ describe("mistakes", () => {
     ["--acp with --wire", ["--wire", "--acp"], "Cannot combine --acp, --wire."],
     ["three modes", ["--wire", "--acp", "--print"], "Cannot combine --print, --acp, --wire."],
     ["--continue with --session", ["--wire", "--continue", "--session", "x"], "Cannot combine --continue, --session."],
-    ["--agent with --agent-file", ["--wire", "--agent", "default", "--agent-file", "/dev/null"], "Cannot combine --agent, --agent-file."],
-    ["--config with --config-file", ["--wire", "--config", "{}", "--config-file", "/dev/null"], "Cannot combine --config, --config-file."],
+    [
+      "--agent with --agent-file",
+      ["--wire", "--agent", "default", "--agent-file", "/dev/null"],
+      "Cannot combine --agent, --agent-file.",
+    ],
+    [
+      "--config with --config-file",
+      ["--wire", "--config", "{}", "--config-file", "/dev/null"],
+      "Cannot combine --config, --config-file.",
+    ],
     ["unknown flag", ["--wire", "--bogus"], "No such option: --bogus"],
     ["unknown short flag", ["--wire", "-Z"], "No such option: -Z"],
     ["--continue without a session", ["--wire", "--continue"], "No previous session found for the working directory"],
-    ["--session with an empty id", ["--wire", "--session", ""], "--session without a session ID is only supported for shell UI"],
-    ["--session without an id", ["--wire", "--session"], "--session without a session ID is only supported for shell UI"],
+    [
+      "--session with an empty id",
+      ["--wire", "--session", ""],
+      "--session without a session ID is only supported for shell UI",
+    ],
+    [
+      "--session without an id",
+      ["--wire", "--session"],
+      "--session without a session ID is only supported for shell UI",
+    ],
     ["missing config file", ["--wire", "--config-file", missing], `File '${missing}' does not exist.`],
     ["a folder as config file", ["--wire", "--config-file", "/"], /'\/' .*(director|file)/],
     ["missing work dir", ["--wire", "--work-dir", missing], `Directory '${missing}' does not exist.`],
@@ -86,7 +102,11 @@ describe("mistakes", () => {
     ["neither JSON nor TOML", "{bad", "Invalid configuration text: "],
     ["a list", "[1,2]", "Invalid configuration text: "],
     ["default model that is not there", '{"default_model":"x"}', "Default model x not found in models"],
-    ["provider that is not there", '{"models":{"m":{"provider":"ghost","model":"m","max_context_size":1}}}', "Provider ghost not found in providers"],
+    [
+      "provider that is not there",
+      '{"models":{"m":{"provider":"ghost","model":"m","max_context_size":1}}}',
+      "Provider ghost not found in providers",
+    ],
     ["wrong type of a key", '{"default_model":5}', /Invalid configuration text: .*default_model/],
     ["unknown provider type", scripted({ type: "carrier_pigeon" }), /Invalid configuration text: .*type/],
     ["a number out of its range", '{"loop_control":{"compaction_trigger_ratio":7}}', /compaction_trigger_ratio/],
@@ -99,7 +119,7 @@ describe("mistakes", () => {
   it.each<readonly [name: string, text: string, words: RegExp]>([
     ["bad.json", "{", /Invalid configuration file .*bad\.json: /],
     ["bad.toml", "a = = b", /Invalid configuration file .*bad\.toml: /],
-    ["bad-bytes.toml", "a = \"\0\"", /Invalid configuration file .*bad-bytes\.toml: /],
+    ["bad-bytes.toml", 'a = "\0"', /Invalid configuration file .*bad-bytes\.toml: /],
     ["bad-model.toml", 'default_model = "x"', /Invalid configuration file .*Default model x not found in models/],
   ])("B-072 configuration file %s: exit 2, and the sentence names the file", (name, text, words) => {
     const workspace = createWorkspace();
@@ -123,8 +143,16 @@ describe("mistakes", () => {
 
   it.each<readonly [what: string, extra: Record<string, unknown>, words: string]>([
     ["not named", {}, "KIMI_SCRIPTED_ECHO_SCRIPTS is required for _scripted_echo."],
-    ["missing", { env: { KIMI_SCRIPTED_ECHO_SCRIPTS: "/nonexistent/s.json" } }, "Scripted echo file not found: /nonexistent/s.json"],
-    ["not a list", { env: { KIMI_SCRIPTED_ECHO_SCRIPTS: "package.json" } }, "Scripted echo JSON must be an array of strings."],
+    [
+      "missing",
+      { env: { KIMI_SCRIPTED_ECHO_SCRIPTS: "/nonexistent/s.json" } },
+      "Scripted echo file not found: /nonexistent/s.json",
+    ],
+    [
+      "not a list",
+      { env: { KIMI_SCRIPTED_ECHO_SCRIPTS: "package.json" } },
+      "Scripted echo JSON must be an array of strings.",
+    ],
   ])("B-075 a failed start (scripts %s): exit 1, the reason, and where the log is", (_what, extra, words) => {
     const workspace = createWorkspace();
     writeFileSync(join(workspace.workDir, "package.json"), "{}");
@@ -167,7 +195,10 @@ describe("what it tells", () => {
   it("B-081 info prints four lines", () => {
     const result = run(createWorkspace(), ["info"]);
     expect(result).toMatchObject({ status: 0, stderr: "" });
-    const heads = result.stdout.trimEnd().split("\n").map((line) => line.slice(0, line.indexOf(":") + 1));
+    const heads = result.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.slice(0, line.indexOf(":") + 1));
     expect(heads).toEqual(["kimi-cli version:", "agent spec versions:", "wire protocol:", "python version:"]);
     expect(result.stdout).toContain("wire protocol: 1.10\n");
   });

@@ -30,7 +30,10 @@ async function midTool(options: StartOptions = {}, command = "echo up > started;
 }
 
 /** Asserts an end within two seconds and gives its exit. */
-async function endsInTime(kernel: KernelProcess, trigger: () => void): Promise<{ code: number | null; signal: string | null }> {
+async function endsInTime(
+  kernel: KernelProcess,
+  trigger: () => void,
+): Promise<{ code: number | null; signal: string | null }> {
   const begin = Date.now();
   trigger();
   const exit = await kernel.exit(5_000);

@@ -8,7 +8,7 @@ import { kernelCommand, startKernel } from "./kernel-process.js";
 import { memoryMiB, until, untilNoneLeft } from "./process-scan.js";
 import { shellTurn } from "./scripts.js";
 import { onlySession, recordedTypes } from "./session-files.js";
-import { payloads, runTurn, text, types } from "./turn.js";
+import { payloads, runTurn, types } from "./turn.js";
 import { createWorkspace } from "./workspace.js";
 
 const isNode = kernelCommand()[0] === process.execPath;

@@ -23,7 +23,10 @@ function yoloKernel(scripts: string[]): { kernel: KernelProcess; workspace: Work
 }
 
 /** Runs one command as the model would and gives its result and the milliseconds of the turn. */
-async function runShell(command: string, timeout = 60): Promise<{ result: Result; ms: number; kernel: KernelProcess; mark: string }> {
+async function runShell(
+  command: string,
+  timeout = 60,
+): Promise<{ result: Result; ms: number; kernel: KernelProcess; mark: string }> {
   const { kernel, mark } = yoloKernel([shellCall("t1", command, timeout), "text: done"]);
   await kernel.initialize();
   const begin = Date.now();
@@ -114,18 +117,28 @@ it("B-067 F32 many tools leave no zombie and no growing number of descriptors", 
 it("B-068 a tool sees no secret of the kernel's environment and no way to inject code", async () => {
   const mark = `env-${process.pid}`;
   const workspace = createWorkspace({ scripts: [shellCall("t1", "env"), "text: done"] });
-  const hidden = { OPENAI_API_KEY: "s3cret-a", MY_TOKEN: "s3cret-b", DB_PASSWORD: "s3cret-c", BASH_ENV: "/x", LD_DEBUG: "" };
+  const hidden = {
+    OPENAI_API_KEY: "s3cret-a",
+    MY_TOKEN: "s3cret-b",
+    DB_PASSWORD: "s3cret-c",
+    BASH_ENV: "/x",
+    LD_DEBUG: "",
+  };
   const kernel = startKernel(workspace, { args: ["--yolo"], env: { ...hidden, E2E_MARK: mark, HARMLESS: "seen" } });
   const turn = await runTurn(kernel, "go");
   const [payload] = payloads(turn.messages, "ToolResult");
-  const { output } = payload?.return_value as Result;
+  const output = (payload?.return_value as Result | undefined)?.output ?? "";
   expect(output).toContain("HARMLESS=seen");
   for (const name of Object.keys(hidden)) expect(output).not.toContain(`${name}=`);
   expect(output).not.toContain("s3cret");
 });
 
 it("B-069 the work dir of a command is the work dir of the session, and it may vanish", async () => {
-  const { kernel, workspace } = yoloKernel([shellCall("t1", 'pwd; rm -rf "$PWD"'), shellCall("t2", "pwd"), "text: done"]);
+  const { kernel, workspace } = yoloKernel([
+    shellCall("t1", 'pwd; rm -rf "$PWD"'),
+    shellCall("t2", "pwd"),
+    "text: done",
+  ]);
   const turn = await runTurn(kernel, "go");
   expect(turn.response.result).toEqual({ status: "finished" });
   const results = payloads(turn.messages, "ToolResult").map((payload) => payload.return_value as Result);

@@ -58,6 +58,11 @@ const tearCharacter = (file: string) =>
     return all.subarray(0, last);
   });
 
+const replaceByFolder = (file: string) => {
+  rmSync(file);
+  mkdirSync(file);
+};
+
 /** Runs the rows on copies of one share folder; each damaged session must still serve. */
 async function runRows(base: Workspace, rows: readonly Row[]): Promise<void> {
   const kept = `${base.share}-kept`;
@@ -129,42 +134,88 @@ async function killedSession(): Promise<Workspace> {
   return workspace;
 }
 
-const garbage = "\u0000\u0001 not json\n[1,2]\n{}\n{\"type\":\"x\"}\n5\n\n";
+const garbage = '\u0000\u0001 not json\n[1,2]\n{}\n{"type":"x"}\n5\n\n';
 
 const published: readonly Row[] = [
   ["wire.jsonl: torn last line", (at) => cut(at.wire, 9), "opens"],
   ["wire.jsonl: torn character", (at) => tearCharacter(at.wire), "opens"],
   ["wire.jsonl: zero-filled tail", (at) => append(at.wire, Buffer.alloc(4096)), "opens"],
   ["wire.jsonl: garbage lines at the end", (at) => append(at.wire, garbage), "opens"],
-  ["wire.jsonl: garbage lines in the middle", (at) => editLines(at.wire, (l) => [...l.slice(0, 3), garbage, ...l.slice(3)]), "opens"],
+  [
+    "wire.jsonl: garbage lines in the middle",
+    (at) => editLines(at.wire, (l) => [...l.slice(0, 3), garbage, ...l.slice(3)]),
+    "opens",
+  ],
   ["wire.jsonl: bit flip in the middle", (at) => flipBit(at.wire, 0.5), "opens"],
   ["wire.jsonl: no header", (at) => editLines(at.wire, (l) => l.slice(1)), "opens"],
-  ["wire.jsonl: header of the future", (at) => edit(at.wire, (b) => b.toString().replace('"1.10"', '"9.99"')), "either"],
+  [
+    "wire.jsonl: header of the future",
+    (at) => edit(at.wire, (b) => b.toString().replace('"1.10"', '"9.99"')),
+    "either",
+  ],
   ["wire.jsonl: empty", (at) => writeFileSync(at.wire, ""), "opens"],
   ["wire.jsonl: gone", (at) => rmSync(at.wire), "opens"],
-  ["wire.jsonl: a folder", (at) => (rmSync(at.wire), mkdirSync(at.wire)), "either"],
+  ["wire.jsonl: a folder", (at) => replaceByFolder(at.wire), "either"],
   ["context.jsonl: torn last line", (at) => cut(at.context, 9), "opens"],
   ["context.jsonl: torn character", (at) => tearCharacter(at.context), "opens"],
   ["context.jsonl: zero-filled tail", (at) => append(at.context, Buffer.alloc(4096)), "opens"],
-  ["context.jsonl: garbage lines", (at) => editLines(at.context, (l) => [...l.slice(0, 3), garbage, ...l.slice(3)]), "opens"],
-  ["context.jsonl: roles that are none", (at) => append(at.context, '{"role":"king","content":"x"}\n{"role":5}\n{"content":"x"}\n'), "opens"],
-  ["context.jsonl: wrong shapes", (at) => append(at.context, '{"role":"user"}\n{"role":"assistant","content":7,"tool_calls":"x"}\n{"role":"tool"}\n'), "opens"],
+  [
+    "context.jsonl: garbage lines",
+    (at) => editLines(at.context, (l) => [...l.slice(0, 3), garbage, ...l.slice(3)]),
+    "opens",
+  ],
+  [
+    "context.jsonl: roles that are none",
+    (at) => append(at.context, '{"role":"king","content":"x"}\n{"role":5}\n{"content":"x"}\n'),
+    "opens",
+  ],
+  [
+    "context.jsonl: wrong shapes",
+    (at) => append(at.context, '{"role":"user"}\n{"role":"assistant","content":7,"tool_calls":"x"}\n{"role":"tool"}\n'),
+    "opens",
+  ],
   ["context.jsonl: no system prompt", (at) => editLines(at.context, (l) => l.slice(1)), "opens"],
-  ["context.jsonl: a call without its result", (at) => editLines(at.context, (l) => l.filter((x) => !x.includes('"role":"tool"'))), "opens"],
-  ["context.jsonl: a result without its call", (at) => editLines(at.context, (l) => l.filter((x) => !x.includes("tool_calls"))), "opens"],
+  [
+    "context.jsonl: a call without its result",
+    (at) => editLines(at.context, (l) => l.filter((x) => !x.includes('"role":"tool"'))),
+    "opens",
+  ],
+  [
+    "context.jsonl: a result without its call",
+    (at) => editLines(at.context, (l) => l.filter((x) => !x.includes("tool_calls"))),
+    "opens",
+  ],
   ["context.jsonl: __proto__", (at) => append(at.context, '{"__proto__":{"role":"user"},"content":"x"}\n'), "opens"],
-  ["context.jsonl: too deep", (at) => append(at.context, `{"role":"user","content":${"[".repeat(20_000)}${"]".repeat(20_000)}}\n`), "opens"],
+  [
+    "context.jsonl: too deep",
+    (at) => append(at.context, `{"role":"user","content":${"[".repeat(20_000)}${"]".repeat(20_000)}}\n`),
+    "opens",
+  ],
   ["context.jsonl: empty", (at) => writeFileSync(at.context, ""), "opens"],
   ["context.jsonl: gone", (at) => rmSync(at.context), "opens"],
   ["state.json: broken", (at) => writeFileSync(at.state, "{"), "opens"],
   ["state.json: empty", (at) => writeFileSync(at.state, ""), "opens"],
-  ["state.json: wrong shapes", (at) => writeFileSync(at.state, '{"version":"x","approval":[],"todos":{},"additional_dirs":5,"grants":7}'), "opens"],
+  [
+    "state.json: wrong shapes",
+    (at) => writeFileSync(at.state, '{"version":"x","approval":[],"todos":{},"additional_dirs":5,"grants":7}'),
+    "opens",
+  ],
   ["state.json: a list", (at) => writeFileSync(at.state, "[]"), "opens"],
   ["state.json: not UTF-8", (at) => writeFileSync(at.state, Buffer.from([0xff, 0xfe, 0x7b])), "opens"],
   ["kimi.json: broken", (at) => writeFileSync(join(at.workspace.share, "kimi.json"), "{{{"), "opens"],
   ["kimi.json: a list", (at) => writeFileSync(join(at.workspace.share, "kimi.json"), "[1]"), "opens"],
-  ["kimi.json: wrong shapes", (at) => writeFileSync(join(at.workspace.share, "kimi.json"), '{"work_dirs":[5,null,{"path":7}]}'), "opens"],
-  ["the session folder is empty", (at) => [at.wire, at.context, at.state].forEach((file) => rmSync(file, { force: true })), "opens"],
+  [
+    "kimi.json: wrong shapes",
+    (at) => writeFileSync(join(at.workspace.share, "kimi.json"), '{"work_dirs":[5,null,{"path":7}]}'),
+    "opens",
+  ],
+  [
+    "the session folder is empty",
+    (at) => {
+      for (const file of [at.wire, at.context, at.state]) rmSync(file, { force: true });
+    },
+    "opens",
+  ],
 ];
 
 const journalRows: readonly Row[] = [
@@ -176,17 +227,33 @@ const journalRows: readonly Row[] = [
   ["bit flip at the begin", (at) => flipBit(at.journal, 0.02), "opens"],
   ["bit flip at the end", (at) => flipBit(at.journal, 0.99), "opens"],
   ["a record twice", (at) => editLines(at.journal, (l) => [...l, l.at(-1) as string]), "opens"],
-  ["a record in the middle twice", (at) => editLines(at.journal, (l) => [...l.slice(0, 4), l[3] as string, ...l.slice(4)]), "opens"],
-  ["records in another order", (at) => editLines(at.journal, (l) => [l[0] as string, ...l.slice(1).reverse()]), "opens"],
+  [
+    "a record in the middle twice",
+    (at) => editLines(at.journal, (l) => [...l.slice(0, 4), l[3] as string, ...l.slice(4)]),
+    "opens",
+  ],
+  [
+    "records in another order",
+    (at) => editLines(at.journal, (l) => [l[0] as string, ...l.slice(1).reverse()]),
+    "opens",
+  ],
   ["a record gone", (at) => editLines(at.journal, (l) => l.filter((_, index) => index !== 3)), "reports"],
   ["no header", (at) => editLines(at.journal, (l) => l.slice(1)), "opens"],
-  ["header of another session", (at) => edit(at.journal, (b) => b.toString().replaceAll(ID, "00000000-0000-0000-0000-000000000000")), "opens"],
+  [
+    "header of another session",
+    (at) => edit(at.journal, (b) => b.toString().replaceAll(ID, "00000000-0000-0000-0000-000000000000")),
+    "opens",
+  ],
   ["garbage lines", (at) => editLines(at.journal, (l) => [...l.slice(0, 3), garbage, ...l.slice(3)]), "opens"],
   ["only garbage", (at) => writeFileSync(at.journal, garbage), "opens"],
-  ["a format of the future", (at) => edit(at.journal, (b) => b.toString().replace(/"format":\d+/, '"format":999')), "refuses"],
+  [
+    "a format of the future",
+    (at) => edit(at.journal, (b) => b.toString().replace(/"format":\d+/, '"format":999')),
+    "refuses",
+  ],
   ["empty", (at) => writeFileSync(at.journal, ""), "opens"],
   ["gone", (at) => rmSync(at.journal), "opens"],
-  ["a folder", (at) => (rmSync(at.journal), mkdirSync(at.journal)), "refuses"],
+  ["a folder", (at) => replaceByFolder(at.journal), "refuses"],
 ];
 
 describe("damage", () => {
@@ -208,7 +275,9 @@ describe("damage", () => {
   it("B-123 F30 of the journal of a session that was closed", async ({ skip }) => {
     const base = await closedSession();
     if (!existsSync(places(base).journal)) return skip("this kernel keeps no journal");
-    const rows = journalRows.map(([what, damage, expected]): Row => [what, damage, expected === "reports" ? "opens" : expected]);
+    const rows = journalRows.map(
+      ([what, damage, expected]): Row => [what, damage, expected === "reports" ? "opens" : expected],
+    );
     await runRows(base, rows);
   }, 60_000);
 });
