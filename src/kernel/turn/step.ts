@@ -5,9 +5,10 @@ import { type ToolReturn, toolError } from "../tools/tool.js";
 import { toolMessageContent } from "./encode-events.js";
 import type { History } from "./history.js";
 import { callModel, type ModelReply } from "./model-call.js";
+import type { CallResult } from "./one-call.js";
 import { callKey, type RepeatGuard, repeatReminder, STOP_AT } from "./repeat-guard.js";
 import { statusUpdate } from "./status-update.js";
-import { type CallResult, runCalls, type ToolRunnerDeps } from "./tool-runner.js";
+import { runCalls, type ToolRunnerDeps } from "./tool-runner.js";
 
 export interface StepDeps extends Omit<ToolRunnerDeps, "finish"> {
   provider: ChatProvider;
