@@ -6,7 +6,8 @@ export function titleFrom(text: string): string {
   const line = text.replace(/\s+/g, " ").trim();
   const characters = [...line];
   if (characters.length <= LONGEST_TITLE) return line;
-  const cut = characters.slice(0, LONGEST_TITLE - 1).join("");
-  const space = cut.lastIndexOf(" ");
+  const longest = LONGEST_TITLE - 1;
+  const cut = characters.slice(0, longest).join("");
+  const space = characters[longest] === " " ? cut.length : cut.lastIndexOf(" ");
   return `${(space > 0 ? cut.slice(0, space) : cut).trimEnd()}…`;
 }
