@@ -1,4 +1,4 @@
-/** Session titles: the first prompt, shortened (wire.md 3.7). */
+/** Session titles: the first prompt, shortened. */
 const LONGEST_TITLE = 50;
 
 /** White space collapsed; cut to at most 50 characters, at a word boundary when there is one, with an ellipsis. "" stays "". */

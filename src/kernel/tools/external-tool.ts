@@ -1,4 +1,4 @@
-/** Tools that the client owns: it registered them at initialize and runs them on request (wire.md 2.2, 2.8). */
+/** Tools that the client owns: it registered them at initialize and runs them on request. */
 import type { AnySchema, ValidateFunction } from "ajv";
 import type { ToolDefinition } from "../providers/provider.js";
 import { type PreparedCall, type ToolReturn, toolError } from "./tool.js";

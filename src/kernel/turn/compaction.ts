@@ -1,4 +1,4 @@
-/** Replaces the older part of a conversation by a summary when the window fills up (wire.md 3.7). */
+/** Replaces the older part of a conversation by a summary when the window fills up. */
 import type { LoopControl } from "../config/config.js";
 import type { ContentPart, Message } from "../messages.js";
 import type { ChatProvider } from "../providers/provider.js";

@@ -1,4 +1,4 @@
-/** One turn of the conversation: the loop over steps, with compaction before and steers between them (wire.md 3.7). */
+/** One turn of the conversation: the loop over steps, with compaction before and steers between them. */
 import type { LoopControl } from "../config/config.js";
 import { KernelError } from "../errors.js";
 import type { ContentPart } from "../messages.js";
