@@ -75,7 +75,8 @@ export class KernelProcess {
   readonly noise: string[] = [];
   stderr = "";
   #cursor = 0;
-  #partial = "";
+  /** Pieces of the line that is not whole yet: joined once, so that a huge line costs linear time. */
+  #partial: string[] = [];
   #nextId = 0;
   #wake: () => void = () => {};
 
@@ -191,9 +192,13 @@ export class KernelProcess {
   }
 
   #read(chunk: string): void {
-    const lines = (this.#partial + chunk).split("\n");
-    this.#partial = lines.pop() as string;
-    for (const line of lines) this.#line(line);
+    const lines = chunk.split("\n");
+    const rest = lines.pop() as string;
+    for (const line of lines) {
+      this.#line(this.#partial.join("") + line);
+      this.#partial = [];
+    }
+    this.#partial.push(rest);
     this.#wake();
   }
 

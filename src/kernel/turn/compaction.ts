@@ -38,7 +38,10 @@ export async function compact(deps: CompactionDeps, focus: string, signal: Abort
   recorder.event("CompactionBegin", {});
   try {
     const { older, kept } = splitForCompaction(history.messages);
-    if (older.length > 0) {
+    if (older.length === 0) {
+      // Nothing to summarise; the new file still begins with a count to go on from.
+      history.replace(kept, Math.floor(countChars(kept) / 4));
+    } else {
       const summary = await summarise(deps, older, focus, signal);
       const messages: Message[] = [{ role: "user", content: summaryContent(summary.text) }, ...kept];
       const tokens =
