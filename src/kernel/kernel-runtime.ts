@@ -15,11 +15,13 @@ import { Conversation } from "./session/conversation.js";
 import { Session } from "./session/session.js";
 import { sessionApprovals } from "./session/session-approvals.js";
 import { openSession } from "./storage/open-session.js";
+import { replaySession } from "./storage/replay.js";
 import { locateSession } from "./storage/session-locate.js";
+import { sessionPaths } from "./storage/share-folder.js";
 import { ExternalTools } from "./tools/external-tool.js";
 import { BUILTIN_TOOL_NAMES } from "./tools/registry.js";
 import { SessionToolset } from "./tools/session-toolset.js";
-import type { ToolContext } from "./tools/tool.js";
+import { NO_SERVICES, type ToolContext } from "./tools/tool.js";
 import { clientToolCaller } from "./turn/client-tool.js";
 import type { EventSink } from "./turn/event-sink.js";
 import { TurnRecorder } from "./turn/turn-recorder.js";
@@ -53,6 +55,7 @@ export async function createRuntime(
       get: () => log.state.data.todos,
       set: (items) => log.state.update({ todos: [...items] }),
     },
+    services: { ...NO_SERVICES },
   };
   const externalTools = new ExternalTools(
     BUILTIN_TOOL_NAMES,
@@ -86,14 +89,18 @@ export async function createRuntime(
     random: Math.random,
     logger,
   });
-  const session = new Session(recorder, conversation, logger);
+  const records = () => replaySession(sessionPaths(shareDir, workDir, sessionId));
+  const session = new Session({ recorder, conversation, logger, records });
   return {
     session,
     externalTools,
-    warmUp: () => conversation.warmUp(),
+    warmUp: async () => {
+      await conversation.warmUp();
+      await approvals.warmUp();
+    },
     close: async () => {
       const turnInterrupted = session.turnRunning;
-      approvals.gate.close();
+      approvals.close();
       await session.close({ clean: true, graceMs: CLOSE_GRACE_MS });
       await processes.close();
       return { sessionId, turnInterrupted, resumable: !log.load().empty };

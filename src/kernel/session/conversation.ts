@@ -127,7 +127,12 @@ export class Conversation {
       loop: config.loop_control,
       maxAttempts: config.loop_control.max_retries_per_step,
       guard: new RepeatGuard(),
-      sourceId: this.#deps.newSourceId(),
+      origin: {
+        sourceKind: "foreground_turn",
+        sourceId: this.#deps.newSourceId(),
+        agentId: null,
+        subagentType: null,
+      },
       freshId: this.#deps.freshCallId,
       planMode: () => false,
     };

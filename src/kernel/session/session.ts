@@ -3,19 +3,17 @@
  * What a turn does is in conversation.ts; what is stored is in storage/.
  */
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
 import { KernelError } from "../errors.js";
 import type { Logger } from "../logger.js";
-import { readWireRecords, type WireRecord } from "../storage/replay.js";
+import type { WireRecord } from "../storage/replay.js";
 import type { SessionLog } from "../storage/session-log.js";
+import { settledWithin } from "../turn/abort.js";
 import { SteerQueue } from "../turn/steer-queue.js";
 import type { TurnResult } from "../turn/turn.js";
 import type { TurnRecorder } from "../turn/turn-recorder.js";
 import { type InboundInput, normaliseInput } from "../turn/user-input.js";
 import type { Conversation } from "./conversation.js";
-
-/** Records sent in one go; between two batches the client's back-pressure and a cancel are seen. */
-const REPLAY_BATCH = 256;
+import { type ReplayResult, runReplay } from "./replay-run.js";
 
 interface TurnActivity {
   kind: "turn";
@@ -30,21 +28,25 @@ interface ReplayActivity {
   controller: AbortController;
 }
 
-export interface ReplayResult {
-  status: "finished" | "cancelled";
-  events: number;
-  requests: number;
-}
-
 /** Reason of the abort when the client or the process asked for it. */
-export class TurnCancelled extends Error {
+class TurnCancelled extends Error {
   constructor(why: string) {
     super(`The turn was cancelled: ${why}.`);
     this.name = "TurnCancelled";
   }
 }
 
+export interface SessionDeps {
+  recorder: TurnRecorder;
+  conversation: Conversation;
+  logger: Logger;
+  /** Everything that was ever recorded for a client, in order; read lazily. */
+  records: () => Iterable<WireRecord>;
+}
+
+/** Owner of what runs. The log is acquired by the first turn and closed by `close`. */
 export class Session {
+  readonly #deps: SessionDeps;
   readonly #log: SessionLog;
   readonly #recorder: TurnRecorder;
   readonly #conversation: Conversation;
@@ -52,12 +54,15 @@ export class Session {
   #activity: TurnActivity | ReplayActivity | null = null;
   #settled: Promise<unknown> = Promise.resolve();
   #closing = false;
+  /** What the client has not been told yet. */
+  #repairs: string[] = [];
 
-  constructor(recorder: TurnRecorder, conversation: Conversation, logger: Logger) {
-    this.#log = recorder.log;
-    this.#recorder = recorder;
-    this.#conversation = conversation;
-    this.#logger = logger;
+  constructor(deps: SessionDeps) {
+    this.#deps = deps;
+    this.#log = deps.recorder.log;
+    this.#recorder = deps.recorder;
+    this.#conversation = deps.conversation;
+    this.#logger = deps.logger;
   }
 
   get busy(): boolean {
@@ -108,9 +113,7 @@ export class Session {
     if (activity === null) throw noTurn();
     if (activity.kind === "turn") {
       if (activity.ended) return;
-      if (this.#log.held && !activity.controller.signal.aborted) {
-        this.#log.note({ kind: "cancel", client_id: clientId });
-      }
+      if (this.#log.held && !activity.controller.signal.aborted) this.#noteCancel(clientId);
     }
     activity.controller.abort(new TurnCancelled("the client asked for it"));
   }
@@ -119,22 +122,20 @@ export class Session {
   replay(send: (records: readonly WireRecord[]) => void): Promise<ReplayResult> {
     this.requireIdle();
     const activity: ReplayActivity = { kind: "replay", controller: new AbortController() };
-    return this.#run(activity, () => this.#runReplay(send, activity.controller.signal));
+    const { signal } = activity.controller;
+    return this.#run(activity, async () =>
+      runReplay({ records: this.#deps.records(), send, ready: () => this.#recorder.sink.ready(), signal }),
+    );
   }
 
-  /** Cancels what runs, waits for its end (at most `graceMs`) and closes the storage. Never throws. */
+  /** Cancels what runs, waits for its end and for the driver's (at most `graceMs` each), closes the storage. Never throws. */
   async close(options: { clean: boolean; graceMs: number }): Promise<void> {
     this.#closing = true;
     if (this.#activity?.kind !== "turn" || !this.#activity.ended) {
       this.#activity?.controller.abort(new TurnCancelled("the kernel is closing"));
     }
-    let timer: NodeJS.Timeout | undefined;
-    const grace = new Promise((resolve) => {
-      timer = setTimeout(resolve, options.graceMs);
-    });
-    await Promise.race([this.#settled, grace]);
-    clearTimeout(timer);
-    await this.#conversation.close();
+    await settledWithin(this.#settled, options.graceMs);
+    await settledWithin(this.#conversation.close(), options.graceMs);
     this.#log.close({ clean: options.clean });
   }
 
@@ -149,16 +150,22 @@ export class Session {
 
   async #runTurn(input: InboundInput, clientId: string | null, activity: TurnActivity): Promise<TurnResult> {
     const { signal } = activity.controller;
-    await this.#log.acquire(signal);
-    const repairs = this.#conversation.open();
+    try {
+      await this.#log.acquire(signal);
+    } catch (error) {
+      if (signal.aborted && error === signal.reason) return { status: "cancelled" };
+      throw error;
+    }
+    this.#repairs.push(...this.#conversation.open());
     const turnId = randomUUID();
     const userInput = normaliseInput(input);
     this.#log.beginTurn({ kind: "turn", turn_id: turnId, client_id: clientId, user_input: userInput });
+    // Up to here the turn is refused: the client sees no TurnBegin and needs no TurnEnd.
+    this.#recorder.event("TurnBegin", { user_input: userInput });
     let result: TurnResult | null = null;
     let failure: unknown = null;
     try {
-      this.#recorder.event("TurnBegin", { user_input: userInput });
-      this.#report(repairs);
+      this.#reportRepairs();
       result = await this.#conversation.run(userInput, activity.steers, signal);
     } catch (error) {
       if (signal.aborted && error === signal.reason) result = { status: "cancelled" };
@@ -176,8 +183,10 @@ export class Session {
     return result as TurnResult;
   }
 
-  #report(repairs: readonly string[]): void {
+  #reportRepairs(): void {
+    const repairs = this.#repairs;
     if (repairs.length === 0) return;
+    this.#repairs = [];
     this.#logger.warn({ repairs }, "the session was repaired on open");
     this.#recorder.event("Notification", {
       id: `n${randomUUID().slice(0, 8)}`,
@@ -193,25 +202,13 @@ export class Session {
     });
   }
 
-  async #runReplay(send: (records: readonly WireRecord[]) => void, signal: AbortSignal): Promise<ReplayResult> {
-    let events = 0;
-    let requests = 0;
-    const batch: WireRecord[] = [];
-    const flush = async () => {
-      send(batch.splice(0));
-      await this.#recorder.sink.ready();
-      // A cancel can only arrive while nothing else runs.
-      await new Promise(setImmediate);
-    };
-    for (const record of readWireRecords(join(this.#log.dir, "wire.jsonl"))) {
-      if (record.isRequest) requests += 1;
-      else events += 1;
-      if (batch.push(record) < REPLAY_BATCH) continue;
-      await flush();
-      if (signal.aborted) return { status: "cancelled", events, requests };
+  /** A cancel is for a turn that goes wrong: it must work on a full disk too. */
+  #noteCancel(clientId: string | null): void {
+    try {
+      this.#log.note({ kind: "cancel", client_id: clientId });
+    } catch (error) {
+      this.#logger.error({ err: error }, "a cancel could not be recorded");
     }
-    await flush();
-    return { status: signal.aborted ? "cancelled" : "finished", events, requests };
   }
 }
 

@@ -35,14 +35,19 @@ export async function orAbortAfter<T>(promise: Promise<T>, signal: AbortSignal, 
     return await orAbort(promise, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
-    let timer: NodeJS.Timeout | undefined;
-    const grace = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, graceMs);
-    });
-    await Promise.race([promise.then(noop, noop), grace]);
-    clearTimeout(timer);
+    await settledWithin(promise, graceMs);
     throw signal.reason;
   }
+}
+
+/** Resolves when the promise has settled, whichever way, or after `ms`. Never rejects. */
+export async function settledWithin(promise: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([promise.then(noop, noop), late]);
+  clearTimeout(timer);
 }
 
 function noop(): void {}

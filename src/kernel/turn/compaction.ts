@@ -4,8 +4,8 @@ import type { ContentPart, Message } from "../messages.js";
 import type { ChatProvider } from "../providers/provider.js";
 import type { Toolset } from "../tools/toolset.js";
 import { countChars, type History } from "./history.js";
+import type { Recorder } from "./recorder.js";
 import { summarise } from "./summarise.js";
-import type { TurnRecorder } from "./turn-recorder.js";
 
 const KEPT_MESSAGES = 2;
 const LARGEST_DEFAULT_RESERVE = 50_000;
@@ -15,7 +15,7 @@ export interface CompactionDeps {
   provider: ChatProvider;
   toolset: Toolset;
   history: History;
-  recorder: TurnRecorder;
+  recorder: Recorder;
   maxAttempts: number;
   random: () => number;
 }

@@ -3,6 +3,7 @@ import { jsonLine } from "../../wire/json-line.js";
 import type { ContentPart } from "../messages.js";
 import type { StreamPart } from "../providers/provider.js";
 import type { DeliverableRecord } from "../storage/session-log.js";
+import { toolMessage } from "../storage/tool-message.js";
 import type { DisplayBlock, ToolReturn } from "../tools/tool.js";
 
 /** An event record whose payload is serialised here, once, for journal and wire alike. */
@@ -60,16 +61,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** What the model reads as the result of a call: the message wrapped as a system note, then the output. */
+/** What the model reads as the result of a call: the same words that a restart would build from the record. */
 export function toolMessageContent(value: ToolReturn): ContentPart[] {
-  const parts: ContentPart[] = [];
-  const note = value.isError ? `ERROR: ${value.message}` : value.message;
-  if (value.isError || value.message !== "") parts.push({ type: "text", text: `<system>${note}</system>` });
-  if (typeof value.output === "string") {
-    if (value.output !== "") parts.push({ type: "text", text: value.output });
-  } else {
-    parts.push(...value.output);
-  }
-  if (parts.length === 0) parts.push({ type: "text", text: "<system>Tool output is empty.</system>" });
-  return parts;
+  return toolMessage("", encodeToolReturn(value)).content;
 }

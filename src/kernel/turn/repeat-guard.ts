@@ -1,9 +1,11 @@
 /** Notices a model that repeats itself: the same call with the same arguments, step after step (wire.md 3.7). */
-export const FIRST_REMINDER_AT = 3;
-export const STRONGER_REMINDER_AT = 5;
-export const LAST_REMINDER_AT = 8;
+const FIRST_REMINDER_AT = 3;
+const STRONGER_REMINDER_AT = 5;
+const LAST_REMINDER_AT = 8;
+/** A call made this often in a row ends the turn. */
 export const STOP_AT = 12;
 
+/** Counts the calls of one turn, step by step. One per turn. */
 export class RepeatGuard {
   #streaks = new Map<string, number>();
   #next = new Map<string, number>();
@@ -24,7 +26,7 @@ export class RepeatGuard {
 
 /** Name plus arguments in one canonical text, so that key order and white space do not hide a repetition. */
 export function callKey(name: string, argumentsJson: string | null): string {
-  const text = argumentsJson ?? "";
+  const text = argumentsJson?.trim() ?? "";
   try {
     return `${name}\n${canonicalJson(JSON.parse(text === "" ? "{}" : text))}`;
   } catch {

@@ -57,7 +57,7 @@ export async function runStep(n: number, deps: StepDeps, signal: AbortSignal): P
     { ...reply, toolCalls: reply.toolCalls.map(storableCall) },
     results.map(({ call, value }) => ({ toolCallId: call.id, content: toolMessageContent(value) })),
   );
-  recorder.log.checkpoint();
+  recorder.checkpoint();
   return outcomeOf(results, stuck);
 }
 

@@ -1,15 +1,15 @@
 /** Runs the calls of one step: prepare, ask, record the intent, act, record the result. Never throws for a tool's sake. */
 import { createHash, randomUUID } from "node:crypto";
 import type { ApprovalGate } from "../approval/approval-gate.js";
-import type { ApprovalOutcome } from "../approval/pending-approval.js";
+import type { ApprovalOrigin, ApprovalOutcome } from "../approval/pending-approval.js";
 import { errorMessage, KernelError } from "../errors.js";
 import type { ToolCall } from "../messages.js";
 import { type PreparedCall, type ToolReturn, toolError } from "../tools/tool.js";
 import type { CallableTool, Toolset } from "../tools/toolset.js";
 import { orAbort, orAbortAfter } from "./abort.js";
 import { encodeToolReturn } from "./encode-events.js";
+import type { Recorder } from "./recorder.js";
 import { callKey, canonicalJson } from "./repeat-guard.js";
-import type { TurnRecorder } from "./turn-recorder.js";
 
 /** How long a cancelled turn waits for a tool that is ending its processes (TERM, 50 ms, KILL). */
 const KILL_GRACE_MS = 90;
@@ -24,10 +24,10 @@ export interface CallResult {
 export interface ToolRunnerDeps {
   toolset: Toolset;
   gate: ApprovalGate;
-  recorder: TurnRecorder;
+  recorder: Recorder;
   workDir: string;
-  /** Shared by all approvals of the turn. */
-  sourceId: string;
+  /** Who asks: shared by all approvals of the turn, or of the background task. */
+  origin: ApprovalOrigin;
   /** Adds what has to be said to a result before it is recorded (repeat guard). */
   finish(call: ToolCall, value: ToolReturn): ToolReturn;
 }
@@ -133,15 +133,12 @@ class OneCall {
   async #ask(prepared: PreparedCall): Promise<ApprovalOutcome | null> {
     if (prepared.ask === null) return null;
     await this.#earlierAsked;
-    const { gate, sourceId } = this.#deps;
+    const { gate, origin } = this.#deps;
     const question = {
       ask: prepared.ask,
       toolCallId: this.#call.id,
       sender: this.#call.function.name,
-      sourceKind: "foreground_turn" as const,
-      sourceId,
-      agentId: null,
-      subagentType: null,
+      ...origin,
     };
     const outcome = gate.open(question, this.#signal);
     this.#releaseAsk();
@@ -157,6 +154,7 @@ class OneCall {
     const { recorder } = this.#deps;
     const run = prepared.execute({
       signal: this.#signal,
+      toolCallId: this.#call.id,
       effectId,
       onProcess: (process) =>
         recorder.note(
