@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { builtinModules } from "node:module";
 import { tmpdir } from "node:os";
@@ -38,6 +39,10 @@ test("the start keeps to its budget of bytes and files", () => {
   process.stdout.write(`start: ${bytes} bytes in ${files.length} files\n`);
   expect(bytes).toBeLessThanOrEqual(BUDGET_BYTES);
   expect(files.length).toBeLessThanOrEqual(MAX_FILES);
+});
+
+test("the start has a compile cache that this Node accepts", () => {
+  expect(existsSync(join(outdir, "start.cache"))).toBe(true);
 });
 
 function packageOf(input: string): string | null {
