@@ -98,7 +98,8 @@ export async function createRuntime(
     externalTools,
     warmUp: async () => {
       await conversation.warmUp();
-      await approvals.warmUp();
+      // The command parser takes tens of milliseconds, and who has asked for something already does not need it first.
+      if (!session.busy) await approvals.warmUp();
     },
     close: async () => {
       const turnInterrupted = session.turnRunning;
