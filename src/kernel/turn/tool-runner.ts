@@ -1,8 +1,9 @@
-/** Runs the calls of one step: prepare, ask, record the intent, act, record the result. Never throws for a tool's sake. */
+/** Runs the calls of one step: hooks, prepare, ask, record the intent, act, record the result. Never throws for a tool's sake. */
 import { createHash, randomUUID } from "node:crypto";
 import type { ApprovalGate } from "../approval/approval-gate.js";
 import type { ApprovalOrigin, ApprovalOutcome } from "../approval/pending-approval.js";
 import { errorMessage, KernelError } from "../errors.js";
+import type { Hooks, ToolUse } from "../hooks/hooks.js";
 import type { ToolCall } from "../messages.js";
 import { type PreparedCall, type ToolReturn, toolError } from "../tools/tool.js";
 import type { CallableTool, Toolset } from "../tools/toolset.js";
@@ -19,11 +20,14 @@ export interface CallResult {
   value: ToolReturn;
   /** Set when a person said no; an empty text is a no without a reason. */
   rejection: string | null;
+  /** Set when the tool has acted. */
+  used: ToolUse | null;
 }
 
 export interface ToolRunnerDeps {
   toolset: Toolset;
   gate: ApprovalGate;
+  hooks: Hooks;
   recorder: Recorder;
   workDir: string;
   /** Who asks: shared by all approvals of the turn, or of the background task. */
@@ -50,7 +54,7 @@ export async function runCalls(
   const running = calls.map((call) => {
     const key = callKey(call.function.name, call.function.arguments);
     const first = firstOf.get(key);
-    if (first !== undefined) return first.then((result) => recordResult({ ...result, call }, deps, signal));
+    if (first !== undefined) return first.then((result) => recordResult({ ...result, call, used: null }, deps, signal));
     const one = new OneCall(call, deps, signal, earlierAsked);
     earlierAsked = one.asked;
     const result = one.run(refused.get(call.id) ?? null, queues);
@@ -67,6 +71,7 @@ export async function runCalls(
 
 function recordResult(result: CallResult, deps: ToolRunnerDeps, signal: AbortSignal): CallResult {
   signal.throwIfAborted();
+  if (result.used !== null) deps.hooks.afterTool(result.used, result.value);
   const value = deps.finish(result.call, result.value);
   deps.recorder.result({ tool_call_id: result.call.id, return_value: encodeToolReturn(value) });
   return { ...result, value };
@@ -76,6 +81,7 @@ function recordResult(result: CallResult, deps: ToolRunnerDeps, signal: AbortSig
 class OneCall {
   readonly asked: Promise<void>;
   #releaseAsk: () => void = () => {};
+  #acted = false;
   readonly #call: ToolCall;
   readonly #deps: ToolRunnerDeps;
   readonly #signal: AbortSignal;
@@ -123,6 +129,8 @@ class OneCall {
 
   async #prepareAndAct(tool: CallableTool): Promise<CallResult> {
     const { id, function: fn } = this.#call;
+    const blocked = await this.#deps.hooks.beforeTool(this.#use(), this.#signal);
+    if (blocked !== null) return this.#done(hookBlocked(blocked.reason));
     const prepared = await orAbort(tool.prepare(fn.arguments, { toolCallId: id, signal: this.#signal }), this.#signal);
     if (!("execute" in prepared)) return this.#done(prepared);
     const outcome = await this.#ask(prepared);
@@ -152,6 +160,7 @@ class OneCall {
     const effectId = randomUUID();
     if (prepared.effect !== "none") this.#recordIntent(prepared, effectId);
     const { recorder } = this.#deps;
+    this.#acted = true;
     const run = prepared.execute({
       signal: this.#signal,
       toolCallId: this.#call.id,
@@ -186,8 +195,14 @@ class OneCall {
     );
   }
 
+  #use(): ToolUse {
+    const { id, function: fn } = this.#call;
+    const background = this.#deps.origin.sourceKind === "background_agent";
+    return { toolCallId: id, name: fn.name, arguments: fn.arguments, background };
+  }
+
   #done(value: ToolReturn): CallResult {
-    return { call: this.#call, value, rejection: null };
+    return { call: this.#call, value, rejection: null, used: this.#acted ? this.#use() : null };
   }
 
   #rejected(outcome: ApprovalOutcome): CallResult {
@@ -200,6 +215,10 @@ class OneCall {
             "Rejected by user",
           )
         : toolError(`The tool call is rejected by the user. User feedback: ${feedback}`, `Rejected: ${feedback}`);
-    return { call: this.#call, value, rejection: feedback };
+    return { call: this.#call, value, rejection: feedback, used: null };
   }
+}
+
+function hookBlocked(reason: string): ToolReturn {
+  return toolError(reason === "" ? "Blocked by PreToolUse hook" : reason, "Hook blocked");
 }
