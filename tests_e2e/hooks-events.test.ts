@@ -55,7 +55,7 @@ describe("initialize", () => {
     ];
     await kernel.initialize({ hooks: offer });
     const third = await kernel.initialize({ hooks: [{ id: "d", event: "PreToolUse" }] });
-    expect((third.result?.hooks as { configured: unknown }).configured).toEqual({
+    expect(third.result?.hooks).toHaveProperty("configured", {
       PreToolUse: 3,
       Stop: 2,
       Notification: 1,
@@ -74,7 +74,7 @@ describe("initialize", () => {
       expect(answer.error, JSON.stringify(hook)).toMatchObject({ code: -32602 });
     }
     const { result } = await kernel.initialize();
-    expect((result?.hooks as { configured: unknown }).configured).toEqual({});
+    expect(result?.hooks).toHaveProperty("configured", {});
   });
 });
 

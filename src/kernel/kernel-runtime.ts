@@ -10,6 +10,7 @@ import type { ResolvedModel } from "./config/config.js";
 import type { HookList } from "./hooks/hook-list.js";
 import { SessionHooks } from "./hooks/session-hooks.js";
 import type { ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
+import type { Logger } from "./logger.js";
 import { lazyProcessGroups } from "./processes/lazy-process-groups.js";
 import { toolEnvironment } from "./processes/tool-environment.js";
 import { systemPrompt } from "./prompt/system-prompt.js";
@@ -20,6 +21,7 @@ import { sessionHookChannel } from "./session/session-hook-channel.js";
 import { openSession } from "./storage/open-session.js";
 import { replaySession } from "./storage/replay.js";
 import { locateSession } from "./storage/session-locate.js";
+import type { SessionLog } from "./storage/session-log.js";
 import { sessionPaths } from "./storage/share-folder.js";
 import { ExternalTools } from "./tools/external-tool.js";
 import { BUILTIN_TOOL_NAMES } from "./tools/registry.js";
@@ -118,7 +120,8 @@ export async function createRuntime(
     warmUp: async () => {
       void hooks.start();
       await conversation.warmUp();
-      await approvals.warmUp();
+      // The command parser takes tens of milliseconds, and who has asked for something already does not need it first.
+      if (!session.busy) await approvals.warmUp();
     },
     close: async () => {
       const turnInterrupted = session.turnRunning;
@@ -127,7 +130,7 @@ export async function createRuntime(
       // Everything is on disk by now: hosts that do not wait lose only these hooks.
       await hooks.end(options.signal);
       await processes.close();
-      return { sessionId, turnInterrupted, resumable: !log.load().empty };
+      return { sessionId, turnInterrupted, resumable: isResumable(log, logger) };
     },
   };
 }
@@ -143,4 +146,14 @@ async function providerFactory(
   if (!model.provider.type.startsWith("_")) return () => registry.createProvider(model, deps());
   const ready = await registry.createProvider(model, deps());
   return () => Promise.resolve(ready);
+}
+
+/** What cannot be read cannot be resumed; a kernel that was asked to end does not fail over it. */
+function isResumable(log: SessionLog, logger: Logger): boolean {
+  try {
+    return !log.load().empty;
+  } catch (error) {
+    logger.warn({ err: error }, "the session cannot be read");
+    return false;
+  }
 }

@@ -32,8 +32,8 @@ export function sessionHookChannel(
       return verdict ?? { action: "failed", problem: "was answered with an invalid result" };
     } catch (error) {
       if (!(error instanceof ClientRequestError)) throw error;
-      if (error.reason === "aborted") throw signal.reason;
-      if (error.reason === "closed") return { action: "gone" };
+      if (error.code === "aborted") throw signal.reason;
+      if (error.code === "closed") return { action: "gone" };
       return { action: "failed", problem: `was answered with an error: ${errorMessage(error)}` };
     }
   }
