@@ -5,9 +5,12 @@
 import { randomBytes } from "node:crypto";
 import { homedir, type as osType } from "node:os";
 import { join } from "node:path";
-import { toolCallResult } from "../wire/validators/client-request.js";
+import { hookResult, toolCallResult } from "../wire/validators/client-request.js";
 import type { ResolvedModel } from "./config/config.js";
+import type { HookList } from "./hooks/hook-list.js";
+import { SessionHooks } from "./hooks/session-hooks.js";
 import type { ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
+import type { Logger } from "./logger.js";
 import { lazyProcessGroups } from "./processes/lazy-process-groups.js";
 import { toolEnvironment } from "./processes/tool-environment.js";
 import { systemPrompt } from "./prompt/system-prompt.js";
@@ -15,10 +18,12 @@ import { approvalRecord } from "./session/approval-requests.js";
 import { Conversation } from "./session/conversation.js";
 import { Session } from "./session/session.js";
 import { sessionApprovals } from "./session/session-approvals.js";
+import { sessionHookChannel } from "./session/session-hook-channel.js";
 import { sessionAgents } from "./session-agents.js";
 import { openSession } from "./storage/open-session.js";
 import { replaySession } from "./storage/replay.js";
 import { locateSession } from "./storage/session-locate.js";
+import type { SessionLog } from "./storage/session-log.js";
 import { sessionPaths } from "./storage/share-folder.js";
 import { ExternalTools } from "./tools/external-tool.js";
 import { BUILTIN_TOOL_NAMES } from "./tools/registry.js";
@@ -35,10 +40,16 @@ export async function createRuntime(
   options: KernelOptions,
   sink: EventSink,
   client: () => ClientName | null,
+  hookList: HookList,
 ): Promise<KernelRuntime> {
   const { config, model, flags, env, shareDir, logger } = options;
   const { workDir } = flags;
-  const { sessionId } = locateSession({ shareDir, workDir, sessionId: flags.session, continueLast: flags.continue });
+  const { sessionId, exists } = locateSession({
+    shareDir,
+    workDir,
+    sessionId: flags.session,
+    continueLast: flags.continue,
+  });
   const log = openSession({ shareDir, workDir, sessionId, logger });
   const recorder = new TurnRecorder(log, sink);
   const processes = lazyProcessGroups(logger);
@@ -74,6 +85,17 @@ export async function createRuntime(
     path: toolEnv.PATH ?? "",
     mode: { yolo: config.default_yolo || log.state.data.approval.yolo, afk: flags.afk || log.state.data.approval.afk },
   });
+  const hooks = new SessionHooks({
+    list: hookList,
+    channel: sessionHookChannel(recorder, (answer) => {
+      const parsed = hookResult.safeParse(answer);
+      return parsed.success ? { action: parsed.data.action ?? "allow", reason: parsed.data.reason ?? "" } : null;
+    }),
+    commands: { processes, env: toolEnv, cwd: workDir },
+    sessionId,
+    resumed: exists,
+    logger,
+  });
   const toolset = new SessionToolset(context, externalTools);
   const freshCallId = () => `call_${randomBytes(12).toString("hex")}`;
   let turnSourceId = "";
@@ -81,6 +103,7 @@ export async function createRuntime(
     options,
     recorder,
     gate: approvals.gate,
+    hooks,
     processes,
     context,
     toolset,
@@ -96,6 +119,7 @@ export async function createRuntime(
     toolset,
     background: agents.notices,
     gate: approvals.gate,
+    hooks,
     workDir,
     maxContextTokens: model?.model.max_context_size ?? 0,
     createProvider: await providerFactory(model, () => ({ logger, shareDir, client: client() })),
@@ -112,22 +136,26 @@ export async function createRuntime(
     logger,
   });
   const records = () => replaySession(sessionPaths(shareDir, workDir, sessionId));
-  const session = new Session({ recorder, conversation, logger, records });
+  const session = new Session({ recorder, conversation, hooks, logger, records });
   return {
     session,
     externalTools,
     openApprovals: () => approvals.gate.pending().map(approvalRecord),
     warmUp: async () => {
+      void hooks.start();
       await conversation.warmUp();
-      await approvals.warmUp();
+      // The command parser takes tens of milliseconds, and who has asked for something already does not need it first.
+      if (!session.busy) await approvals.warmUp();
     },
     close: async () => {
       const turnInterrupted = session.turnRunning;
       approvals.close();
       await agents.close();
       await session.close({ clean: true, graceMs: CLOSE_GRACE_MS });
+      // Everything is on disk by now: hosts that do not wait lose only these hooks.
+      await hooks.end(options.signal);
       await processes.close();
-      return { sessionId, turnInterrupted, resumable: !log.load().empty };
+      return { sessionId, turnInterrupted, resumable: isResumable(log, logger) };
     },
   };
 }
@@ -143,4 +171,14 @@ async function providerFactory(
   if (!model.provider.type.startsWith("_")) return () => registry.createProvider(model, deps());
   const ready = await registry.createProvider(model, deps());
   return () => Promise.resolve(ready);
+}
+
+/** What cannot be read cannot be resumed; a kernel that was asked to end does not fail over it. */
+function isResumable(log: SessionLog, logger: Logger): boolean {
+  try {
+    return !log.load().empty;
+  } catch (error) {
+    logger.warn({ err: error }, "the session cannot be read");
+    return false;
+  }
 }

@@ -6,6 +6,7 @@ import { type AgentType, builtinAgentTypes } from "./agents/agent-type.js";
 import { ModelProviders } from "./agents/model-providers.js";
 import type { ApprovalGate } from "./approval/approval-gate.js";
 import { resolveModel } from "./config/resolve-model.js";
+import type { Hooks } from "./hooks/hooks.js";
 import type { ClientName, KernelOptions } from "./kernel.js";
 import type { ProcessGroups } from "./processes/process-groups.js";
 import type { ChatProvider } from "./providers/provider.js";
@@ -22,6 +23,7 @@ export interface SessionAgentsDeps {
   options: KernelOptions;
   recorder: TurnRecorder;
   gate: ApprovalGate;
+  hooks: Hooks;
   processes: ProcessGroups;
   context: ToolContext;
   toolset: SessionToolset;
@@ -42,7 +44,7 @@ export interface SessionAgents {
 
 /** Fills `context.services.agents` and `.tasks`. The caller closes what it gets, before the session's log. */
 export function sessionAgents(deps: SessionAgentsDeps): SessionAgents {
-  const { options, recorder, gate, processes, context, toolset } = deps;
+  const { options, recorder, gate, hooks, processes, context, toolset } = deps;
   const { config, logger, env, shareDir } = options;
   const providers = new ModelProviders({
     sessionAlias: options.model?.alias ?? null,
@@ -59,6 +61,7 @@ export function sessionAgents(deps: SessionAgentsDeps): SessionAgents {
   const agents = new AgentRunner({
     recorder,
     gate,
+    hooks,
     types: [...types.values()],
     toolset: ({ capabilities }) => toolset.inContext({ capabilities, ...agentSurroundings(context) }),
     provider: (alias) => providers.get(alias),
@@ -84,7 +87,7 @@ export function sessionAgents(deps: SessionAgentsDeps): SessionAgents {
     env: context.env,
   });
   return {
-    notices: new TaskNotices({ registry, recorder, config: config.background, logger }),
+    notices: new TaskNotices({ registry, recorder, hooks, config: config.background, logger }),
     close: async () => {
       await registry.close();
       await providers.close();

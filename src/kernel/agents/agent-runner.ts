@@ -4,6 +4,7 @@ import type { ApprovalGate } from "../approval/approval-gate.js";
 import type { ApprovalOrigin } from "../approval/pending-approval.js";
 import type { LoopControl } from "../config/config.js";
 import { errorMessage } from "../errors.js";
+import type { Hooks } from "../hooks/hooks.js";
 import type { Logger } from "../logger.js";
 import type { ChatProvider } from "../providers/provider.js";
 import { type FileOperations, nodeFileOperations } from "../storage/file-operations.js";
@@ -20,6 +21,7 @@ import { runAgent } from "./run-agent.js";
 export interface AgentRunnerDeps {
   recorder: TurnRecorder;
   gate: ApprovalGate;
+  hooks: Hooks;
   types: readonly AgentType[];
   /** A fresh toolset for one agent on this model, before the type's choice. */
   toolset(provider: ChatProvider): Toolset;
@@ -78,6 +80,7 @@ export class AgentRunner implements Agents {
     const { agentId, folder, type, resumed } = launch;
     this.#running.add(agentId);
     try {
+      await this.#deps.hooks.subagentStarting(type.name, request.prompt, signal);
       signal.throwIfAborted();
       folder.update(
         task === null ? { status: "running_foreground" } : { status: "running_background", last_task_id: task.taskId },
@@ -105,6 +108,7 @@ export class AgentRunner implements Agents {
       launch.folder.output(`\n[summary]\n${text}\n`);
       task?.onOutput(`\n[summary]\n${text}\n`);
       status = "idle";
+      this.#deps.hooks.subagentStopped(launch.type.name, text);
       return { agentId: launch.agentId, resumed: launch.resumed, actualType: launch.type.name, text };
     } catch (error) {
       if (signal.aborted) status = "killed";
@@ -116,7 +120,7 @@ export class AgentRunner implements Agents {
   }
 
   #turnDeps(request: AgentRun, launch: AgentLaunch, task: AgentTask | null, signal: AbortSignal) {
-    const { recorder: session, gate, loop, workDir, random, freshCallId, planMode, toolset } = this.#deps;
+    const { recorder: session, gate, hooks, loop, workDir, random, freshCallId, planMode, toolset } = this.#deps;
     const { agentId, folder, history, provider, type } = launch;
     const who = { agentId, subagentType: type.name };
     const origin: ApprovalOrigin =
@@ -134,6 +138,7 @@ export class AgentRunner implements Agents {
     return {
       recorder,
       gate,
+      hooks,
       loop,
       workDir,
       random,

@@ -5,7 +5,7 @@ import type { WireRecord } from "../storage/replay.js";
 import { encodeDisplay } from "../turn/encode-events.js";
 import type { Recorder } from "../turn/recorder.js";
 
-/** The payload of wire.md 3.2 . */
+/** The payload of an ApprovalRequest, every key present. */
 export function approvalPayload(request: PendingApproval) {
   return {
     id: request.id,

@@ -1,13 +1,15 @@
 /** What one turn of a session does: a slash command, or the loop with the model. Owns history, provider and prefix. */
 import type { ApprovalGate } from "../approval/approval-gate.js";
 import type { KernelConfig } from "../config/config.js";
+import { errorMessage } from "../errors.js";
+import type { SessionHooks } from "../hooks/session-hooks.js";
 import type { Logger } from "../logger.js";
 import type { ContentPart } from "../messages.js";
 import { frozenPrefix, prefixChange } from "../prompt/prefix.js";
 import type { ChatProvider } from "../providers/provider.js";
 import { builtinCommands, findCommand } from "../slash/builtin-commands.js";
 import { parseSlash } from "../slash/parse-slash.js";
-import { FINISHED, type SlashCommand, type SlashContext } from "../slash/slash-command.js";
+import { FINISHED, type SlashContext } from "../slash/slash-command.js";
 import type { FrozenPrefix } from "../storage/session-log.js";
 import type { Toolset } from "../tools/toolset.js";
 import { compact } from "../turn/compaction.js";
@@ -26,6 +28,7 @@ export interface ConversationDeps {
   config: KernelConfig;
   toolset: Toolset;
   gate: ApprovalGate;
+  hooks: SessionHooks;
   workDir: string;
   /** Tokens of the configured model's window; 0 without one. */
   maxContextTokens: number;
@@ -44,8 +47,8 @@ export interface ConversationDeps {
   logger: Logger;
 }
 
+/** The one of a session. Runs one turn at a time; `close` ends the driver. */
 export class Conversation {
-  readonly commands: readonly SlashCommand[] = builtinCommands;
   readonly #deps: ConversationDeps;
   #history: History | null = null;
   #prefix: FrozenPrefix | null = null;
@@ -55,7 +58,7 @@ export class Conversation {
     this.#deps = deps;
   }
 
-  /** Reads the stored conversation, once, after the log was acquired. Returns what had to be repaired. */
+  /** Reads the stored conversation, once, after the log was acquired. Returns what had to be repaired. Throws KernelError. */
   open(): string[] {
     if (this.#history !== null) return [];
     const { log } = this.#deps.recorder;
@@ -65,13 +68,13 @@ export class Conversation {
       rotate: (records) => log.rotateContext(records),
     };
     const text = loaded.systemPrompt ?? this.#deps.systemPrompt();
-    this.#history = new History({ ...loaded, systemPrompt: text }, sink);
     if (loaded.systemPrompt === null) log.context([{ role: "_system_prompt", content: text }]);
+    this.#history = new History({ ...loaded, systemPrompt: text }, sink);
     this.#prefix = loaded.prefix;
     return loaded.repairs;
   }
 
-  /** Runs one turn's work for this input. Throws as runTurn does. */
+  /** Runs one turn's work for this input; hooks of Stop may send it on once more. Throws as runTurn does. */
   async run(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
     const { background } = this.#deps;
     background?.turnBegan();
@@ -82,18 +85,29 @@ export class Conversation {
     }
   }
 
+  /** Shows a text to the user without asking the model. */
+  say(text: string): void {
+    this.#deps.recorder.event("ContentPart", { type: "text", text });
+  }
+
   async #run(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
+    const result = await this.#answer(userInput, steers, signal);
+    if (result.status !== "finished") return result;
+    const block = await this.#deps.hooks.stopping(signal);
+    if (block === null || block.reason === "") return result;
+    steers.reopen();
+    return await runTurn(block.reason, await this.#turnDeps(this.#openHistory(), steers), signal);
+  }
+
+  async #answer(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
     const slash = parseSlash(inputText(userInput));
     if (slash !== null) {
-      const command = findCommand(this.commands, slash.name);
+      const command = findCommand(builtinCommands, slash.name);
       if (command !== null) return await command.run(slash.args, this.#slashContext(steers, signal));
-      this.#say(`Unknown slash command "/${slash.name}".`);
+      this.say(`Unknown slash command "/${slash.name}".`);
       return FINISHED;
     }
-    const deps = await this.#turnDeps(this.#openHistory(), steers);
-    const { background } = this.#deps;
-    const notices = background === undefined ? {} : { notices: () => background.takeMessages() };
-    const result = await runTurn(userInput, { ...deps, ...notices }, signal);
+    const result = await runTurn(userInput, await this.#turnDeps(this.#openHistory(), steers), signal);
     this.#setTitle(inputText(userInput));
     return result;
   }
@@ -105,6 +119,7 @@ export class Conversation {
     await Promise.allSettled([tools, provider]);
   }
 
+  /** Closes the driver, if there is one. Never rejects. */
   async close(): Promise<void> {
     const provider = await this.#provider?.catch(() => null);
     await provider?.close?.().catch(() => {});
@@ -130,13 +145,14 @@ export class Conversation {
   }
 
   async #turnDeps(history: History, steers: SteerQueue): Promise<TurnDeps> {
-    const { recorder, config, toolset, gate, workDir, random } = this.#deps;
+    const { background, recorder, config, toolset, gate, hooks, workDir, random } = this.#deps;
     const provider = await this.provider();
     await this.#freezePrefix(history);
     return {
       recorder,
       toolset,
       gate,
+      hooks,
       workDir,
       random,
       provider,
@@ -153,6 +169,8 @@ export class Conversation {
       },
       freshId: this.#deps.freshCallId,
       planMode: () => false,
+      // What is said to a throw-away conversation is soon forgotten.
+      ...(background === undefined || history !== this.#history ? {} : { notices: () => background.takeMessages() }),
     };
   }
 
@@ -176,12 +194,15 @@ export class Conversation {
       history,
       workDir,
       maxContextTokens: this.#deps.maxContextTokens,
-      say: (text) => this.#say(text),
+      say: (text) => this.say(text),
       toggleYolo: () => {
         this.#deps.setYolo(!this.#deps.isYolo());
         return this.#deps.isYolo();
       },
-      compact: async (focus) => compact(await this.#turnDeps(history, steers), focus, signal),
+      compact: async (focus) => {
+        const trigger = focus === "" ? "manual" : "manual-with-prompt";
+        await compact(await this.#turnDeps(history, steers), focus, signal, trigger);
+      },
       runAside: async (prompt) => {
         const seed = { systemPrompt: history.systemPrompt, messages: [], nextCheckpoint: 0, tokenCount: null };
         return runTurn(prompt, await this.#turnDeps(new History(seed, discardContext), steers), signal);
@@ -189,13 +210,13 @@ export class Conversation {
     };
   }
 
-  #say(text: string): void {
-    this.#deps.recorder.event("ContentPart", { type: "text", text });
-  }
-
   #setTitle(text: string): void {
     const { state } = this.#deps.recorder.log;
     if (state.data.custom_title !== null || text === "") return;
-    state.update({ custom_title: titleFrom(text) });
+    try {
+      state.update({ custom_title: titleFrom(text) });
+    } catch (error) {
+      this.#deps.logger.warn({ error: errorMessage(error) }, "the session's title could not be stored");
+    }
   }
 }

@@ -1,6 +1,7 @@
 /** Brings the ends of background tasks to the client while a turn runs, and to the model at its next step. */
 import type { BackgroundConfig } from "../config/config.js";
 import { errorMessage } from "../errors.js";
+import type { Hooks } from "../hooks/hooks.js";
 import type { Logger } from "../logger.js";
 import type { ContentPart } from "../messages.js";
 import type { BackgroundWork } from "../session/background-work.js";
@@ -15,6 +16,7 @@ const BYTES_PER_CHAR = 3;
 export interface TaskNoticesDeps {
   registry: TaskRegistry;
   recorder: Recorder;
+  hooks: Pick<Hooks, "notified">;
   config: BackgroundConfig;
   logger: Logger;
   intervalMs?: number;
@@ -46,7 +48,7 @@ export class TaskNotices implements BackgroundWork {
   }
 
   takeMessages(): ContentPart[][] {
-    const { registry, config } = this.#deps;
+    const { registry, config, hooks } = this.#deps;
     const messages: ContentPart[][] = [];
     this.#guarded("the model could not be told of a background task", () => {
       for (const record of registry.unannounced("told")) {
@@ -54,17 +56,20 @@ export class TaskNotices implements BackgroundWork {
         const tail = tailOf(registry.tail(record, chars * BYTES_PER_CHAR), lines, chars);
         messages.push([{ type: "text", text: notificationText(record, tail) }]);
         registry.announced(record, "told");
+        hooks.notified({ sink: "llm", ...taskNotification(record) });
       }
     });
     return messages;
   }
 
   #show(): void {
-    const { registry, recorder } = this.#deps;
+    const { registry, recorder, hooks } = this.#deps;
     this.#guarded("the client could not be told of a background task", () => {
       for (const record of registry.unannounced("shown")) {
-        recorder.event("Notification", taskNotification(record));
+        const notification = taskNotification(record);
+        recorder.event("Notification", notification);
         registry.announced(record, "shown");
+        hooks.notified({ sink: "wire", ...notification });
       }
     });
   }

@@ -36,16 +36,25 @@ export class FakeProvider implements ChatProvider {
     this.#replies.push(...replies);
   }
 
+  /** Forgets the replies that are left and takes these. */
+  rescript(...replies: ScriptedReply[]): void {
+    this.#replies.splice(0, Infinity, ...replies);
+  }
+
   async *stream(request: ChatRequest, signal: AbortSignal): Stream {
     this.requests.push({ ...request, messages: structuredClone([...request.messages]) });
     const next = this.#replies.shift();
     if (next === undefined) throw providerError("The script is at its end.", { retryable: false });
     const stream = next(request, signal);
-    for (;;) {
-      this.pulls += 1;
-      const item = await stream.next();
-      if (item.done) return item.value;
-      yield item.value;
+    try {
+      for (;;) {
+        this.pulls += 1;
+        const item = await stream.next();
+        if (item.done) return item.value;
+        yield item.value;
+      }
+    } finally {
+      stream.return({ usage: null, messageId: null, finishReason: "other" }).catch(() => {});
     }
   }
 

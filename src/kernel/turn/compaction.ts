@@ -1,5 +1,6 @@
-/** Replaces the older part of a conversation by a summary when the window fills up (wire.md 3.7). */
+/** Replaces the older part of a conversation by a summary when the window fills up. */
 import type { LoopControl } from "../config/config.js";
+import type { CompactionTrigger, Hooks } from "../hooks/hooks.js";
 import type { ContentPart, Message } from "../messages.js";
 import type { ChatProvider } from "../providers/provider.js";
 import type { Toolset } from "../tools/toolset.js";
@@ -16,6 +17,7 @@ export interface CompactionDeps {
   toolset: Toolset;
   history: History;
   recorder: Recorder;
+  hooks: Hooks;
   maxAttempts: number;
   random: () => number;
 }
@@ -33,26 +35,28 @@ export function mustCompact(tokens: number, window: number, control: LoopControl
  * Compacts the conversation between CompactionBegin and CompactionEnd; the End comes on failure too. `focus` is what
  * the user asked to keep. Throws ProviderError or the signal's reason; then the conversation is as it was.
  */
-export async function compact(deps: CompactionDeps, focus: string, signal: AbortSignal): Promise<void> {
-  const { recorder, history } = deps;
+export async function compact(
+  deps: CompactionDeps,
+  focus: string,
+  signal: AbortSignal,
+  trigger: CompactionTrigger = "auto",
+): Promise<void> {
+  const { recorder, history, hooks } = deps;
+  await hooks.beforeCompaction(trigger, history.estimatedTokens, signal);
   recorder.event("CompactionBegin", {});
   try {
     const { older, kept } = splitForCompaction(history.messages);
-    if (older.length === 0) {
-      // Nothing to summarise; the new file still begins with a count to go on from.
-      history.replace(kept, Math.floor(countChars(kept) / 4));
-    } else {
-      const summary = await summarise(deps, older, focus, signal);
-      const messages: Message[] = [{ role: "user", content: summaryContent(summary.text) }, ...kept];
-      const tokens =
-        summary.outputTokens === null
-          ? Math.floor(countChars(messages) / 4)
-          : summary.outputTokens + Math.floor(countChars(kept) / 4);
-      history.replace(messages, tokens);
-    }
+    // Without an older part the text stays; it is only counted and stored anew.
+    const summary = older.length === 0 ? null : await summarise(deps, older, focus, signal);
+    const messages: Message[] =
+      summary === null ? kept : [{ role: "user", content: summaryContent(summary.text) }, ...kept];
+    const counted = summary?.outputTokens ?? null;
+    const estimate = Math.floor(countChars(counted === null ? messages : kept) / 4);
+    history.replace(messages, (counted ?? 0) + estimate);
   } finally {
     recorder.event("CompactionEnd", {});
   }
+  hooks.afterCompaction(trigger, history.estimatedTokens);
 }
 
 /** The last two user or assistant messages stay, with the tool messages behind them; the rest is summarised. */
