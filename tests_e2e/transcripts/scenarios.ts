@@ -1,6 +1,7 @@
 /** The conversations of wire-spec/transcripts: what the model says and what the client does. */
 import { call, say, script, shell, usage } from "../echo-scripts.js";
 import type { KernelProcess, Message } from "../kernel-process.js";
+import { agentScenarios } from "./agent-scenarios.js";
 
 export interface Scenario {
   name: string;
@@ -423,4 +424,4 @@ const states: Scenario[] = [
   },
 ];
 
-export const SCENARIOS: readonly Scenario[] = [...turns, ...approvals, ...tools, ...endings, ...commands, ...states];
+export const SCENARIOS: readonly Scenario[] = [...agentScenarios, ...turns, ...approvals, ...tools, ...endings, ...commands, ...states];
