@@ -1,5 +1,6 @@
 /** `kernel --wire`: one kernel for the client on stdin and stdout. */
 import { homedir } from "node:os";
+import { setFlagsFromString } from "node:v8";
 import { applyFlags } from "../src/kernel/config/apply-flags.js";
 import type { KernelConfig } from "../src/kernel/config/config.js";
 import type { KernelFlags } from "../src/kernel/config/kernel-flags.js";
@@ -10,7 +11,6 @@ import { resolveShareDir } from "../src/kernel/config/share-dir.js";
 import { errorMessage, KernelError } from "../src/kernel/errors.js";
 import { KERNEL_VERSION } from "../src/kernel/version.js";
 import { stdioTransport } from "../src/wire/transport.js";
-import { flushed } from "./flushed.js";
 import { guardStdio } from "./guard-stdio.js";
 import { messages } from "./messages.js";
 import { type ProcessWatch, StopReason, signalExitCode, watchProcess } from "./watch-process.js";
@@ -23,6 +23,8 @@ const LOG_CLOSE_MS = 1_000;
  * SIGTERM cut a turn short.
  */
 export async function runWire(flags: KernelFlags): Promise<number> {
+  // The command parser is WebAssembly; V8 would spend 400 ms optimising it, at exit if there was no time before.
+  setFlagsFromString("--liftoff-only");
   const env = { ...process.env };
   const shareDir = resolveShareDir(env, homedir());
   const logger = openLogger({ shareDir, level: flags.debug || flags.verbose ? "debug" : "info" });
@@ -56,7 +58,7 @@ export async function runWire(flags: KernelFlags): Promise<number> {
     return exitCode(watch, outcome.turnInterrupted);
   };
   const code = await Promise.race([watch.broken, serve().catch((error) => report(error, stdio.say, complain, logger))]);
-  await Promise.all([flushed(stdio.stdout), within(LOG_CLOSE_MS, logger.close())]);
+  await within(LOG_CLOSE_MS, logger.close());
   return code;
 }
 

@@ -7,16 +7,15 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { copyGrammar } from "./copy-grammar.mjs";
+import { mergeStart } from "./merge-start.mjs";
+import { writeStartCache } from "./start-cache.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Packages that find files beside themselves at run time, so they cannot move into a bundle. */
 const external = ["@vscode/ripgrep", "web-tree-sitter"];
 
-/** CommonJS packages inside the bundle ask for Node's builtins through `require`. */
-const banner =
-  'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
-
+/** Builds the bundle into `outdir`. Gives esbuild's metafile, which is also written there as meta.json. */
 export async function buildBundle(outdir = join(root, "dist")) {
   rmSync(outdir, { recursive: true, force: true });
   mkdirSync(outdir, { recursive: true });
@@ -33,13 +32,16 @@ export async function buildBundle(outdir = join(root, "dist")) {
     minifyWhitespace: true,
     keepNames: false,
     external,
-    banner: { js: banner },
     chunkNames: "chunks/[name]-[hash]",
     metafile: true,
     logLevel: "warning",
   });
+  await mergeStart(root, outdir, result.metafile);
   writeFileSync(join(outdir, "meta.json"), JSON.stringify(result.metafile));
   await copyGrammar(join(outdir, "grammar"));
+  const noCache = writeStartCache(outdir);
+  if (noCache !== null) console.warn(`The kernel will start more slowly: ${noCache}`);
+  return result.metafile;
 }
 
 export async function buildUnbundled(outdir = join(root, "build")) {

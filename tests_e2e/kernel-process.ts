@@ -49,11 +49,13 @@ export interface StartOptions {
   env?: Record<string, string>;
   /** Leaves out --config-file (for tests of configuration). */
   bare?: boolean;
+  /** Put before the command, e.g. ["env", "-u", "HOME"]. */
+  through?: readonly string[];
 }
 
 /** Starts `kernel --wire`; the process is killed when the test ends. */
 export function startKernel(workspace: Workspace, options: StartOptions = {}): KernelProcess {
-  const [program, ...head] = kernelCommand();
+  const [program, ...head] = [...(options.through ?? []), ...kernelCommand()];
   const config = options.bare ? [] : ["--config-file", workspace.configFile];
   const args = [...head, "--wire", ...config, "--work-dir", workspace.workDir, ...(options.args ?? [])];
   const child = spawn(program as string, args, {
@@ -75,7 +77,8 @@ export class KernelProcess {
   readonly noise: string[] = [];
   stderr = "";
   #cursor = 0;
-  #partial = "";
+  /** Pieces of the line that is not whole yet: joined once, so that a huge line costs linear time. */
+  #partial: string[] = [];
   #nextId = 0;
   #wake: () => void = () => {};
 
@@ -191,9 +194,13 @@ export class KernelProcess {
   }
 
   #read(chunk: string): void {
-    const lines = (this.#partial + chunk).split("\n");
-    this.#partial = lines.pop() as string;
-    for (const line of lines) this.#line(line);
+    const lines = chunk.split("\n");
+    const rest = lines.pop() as string;
+    for (const line of lines) {
+      this.#line(this.#partial.join("") + line);
+      this.#partial = [];
+    }
+    this.#partial.push(rest);
     this.#wake();
   }
 

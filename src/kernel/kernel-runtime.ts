@@ -5,23 +5,28 @@
 import { randomBytes } from "node:crypto";
 import { homedir, type as osType } from "node:os";
 import { join } from "node:path";
-import { toolCallResult } from "../wire/validators/client-request.js";
+import { hookResult, toolCallResult } from "../wire/validators/client-request.js";
 import type { ResolvedModel } from "./config/config.js";
+import type { HookList } from "./hooks/hook-list.js";
+import { SessionHooks } from "./hooks/session-hooks.js";
 import type { ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
+import type { Logger } from "./logger.js";
 import { lazyProcessGroups } from "./processes/lazy-process-groups.js";
 import { toolEnvironment } from "./processes/tool-environment.js";
 import { systemPrompt } from "./prompt/system-prompt.js";
 import { Conversation } from "./session/conversation.js";
 import { Session } from "./session/session.js";
 import { sessionApprovals } from "./session/session-approvals.js";
+import { sessionHookChannel } from "./session/session-hook-channel.js";
 import { openSession } from "./storage/open-session.js";
 import { replaySession } from "./storage/replay.js";
 import { locateSession } from "./storage/session-locate.js";
+import type { SessionLog } from "./storage/session-log.js";
 import { sessionPaths } from "./storage/share-folder.js";
 import { ExternalTools } from "./tools/external-tool.js";
 import { BUILTIN_TOOL_NAMES } from "./tools/registry.js";
 import { SessionToolset } from "./tools/session-toolset.js";
-import type { ToolContext } from "./tools/tool.js";
+import { NO_SERVICES, type ToolContext } from "./tools/tool.js";
 import { clientToolCaller } from "./turn/client-tool.js";
 import type { EventSink } from "./turn/event-sink.js";
 import { TurnRecorder } from "./turn/turn-recorder.js";
@@ -33,10 +38,16 @@ export async function createRuntime(
   options: KernelOptions,
   sink: EventSink,
   client: () => ClientName | null,
+  hookList: HookList,
 ): Promise<KernelRuntime> {
   const { config, model, flags, env, shareDir, logger } = options;
   const { workDir } = flags;
-  const { sessionId } = locateSession({ shareDir, workDir, sessionId: flags.session, continueLast: flags.continue });
+  const { sessionId, exists } = locateSession({
+    shareDir,
+    workDir,
+    sessionId: flags.session,
+    continueLast: flags.continue,
+  });
   const log = openSession({ shareDir, workDir, sessionId, logger });
   const recorder = new TurnRecorder(log, sink);
   const processes = lazyProcessGroups(logger);
@@ -55,6 +66,7 @@ export async function createRuntime(
       get: () => log.state.data.todos,
       set: (items) => log.state.update({ todos: [...items] }),
     },
+    services: { ...NO_SERVICES },
   };
   const externalTools = new ExternalTools(
     BUILTIN_TOOL_NAMES,
@@ -71,11 +83,23 @@ export async function createRuntime(
     path: toolEnv.PATH ?? "",
     mode: { yolo: config.default_yolo || log.state.data.approval.yolo, afk: flags.afk || log.state.data.approval.afk },
   });
+  const hooks = new SessionHooks({
+    list: hookList,
+    channel: sessionHookChannel(recorder, (answer) => {
+      const parsed = hookResult.safeParse(answer);
+      return parsed.success ? { action: parsed.data.action ?? "allow", reason: parsed.data.reason ?? "" } : null;
+    }),
+    commands: { processes, env: toolEnv, cwd: workDir },
+    sessionId,
+    resumed: exists,
+    logger,
+  });
   const conversation = new Conversation({
     recorder,
     config,
     toolset: new SessionToolset(context, externalTools),
     gate: approvals.gate,
+    hooks,
     workDir,
     maxContextTokens: model?.model.max_context_size ?? 0,
     createProvider: await providerFactory(model, () => ({ logger, shareDir, client: client() })),
@@ -89,17 +113,24 @@ export async function createRuntime(
     logger,
   });
   const records = () => replaySession(sessionPaths(shareDir, workDir, sessionId));
-  const session = new Session({ recorder, conversation, logger, records });
+  const session = new Session({ recorder, conversation, hooks, logger, records });
   return {
     session,
     externalTools,
-    warmUp: () => conversation.warmUp(),
+    warmUp: async () => {
+      void hooks.start();
+      await conversation.warmUp();
+      // The command parser takes tens of milliseconds, and who has asked for something already does not need it first.
+      if (!session.busy) await approvals.warmUp();
+    },
     close: async () => {
       const turnInterrupted = session.turnRunning;
-      approvals.gate.close();
+      approvals.close();
       await session.close({ clean: true, graceMs: CLOSE_GRACE_MS });
+      // Everything is on disk by now: hosts that do not wait lose only these hooks.
+      await hooks.end(options.signal);
       await processes.close();
-      return { sessionId, turnInterrupted, resumable: !log.load().empty };
+      return { sessionId, turnInterrupted, resumable: isResumable(log, logger) };
     },
   };
 }
@@ -115,4 +146,14 @@ async function providerFactory(
   if (!model.provider.type.startsWith("_")) return () => registry.createProvider(model, deps());
   const ready = await registry.createProvider(model, deps());
   return () => Promise.resolve(ready);
+}
+
+/** What cannot be read cannot be resumed; a kernel that was asked to end does not fail over it. */
+function isResumable(log: SessionLog, logger: Logger): boolean {
+  try {
+    return !log.load().empty;
+  } catch (error) {
+    logger.warn({ err: error }, "the session cannot be read");
+    return false;
+  }
 }

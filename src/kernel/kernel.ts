@@ -20,7 +20,7 @@ export interface KernelOptions {
     afk: boolean;
     configFile: string | null;
   };
-  /** The environment of this kernel; never process.env itself. */
+  /** The environment of this kernel; a copy, never the live one of the process. */
   env: Readonly<Record<string, string | undefined>>;
   shareDir: string;
   logger: Logger;

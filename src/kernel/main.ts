@@ -2,6 +2,7 @@
  * The composition root: serves one client until it leaves or the process has to stop. Only what answers initialize is
  * loaded at once; the rest is `kernel-runtime.ts`.
  */
+import { HookList } from "./hooks/hook-list.js";
 import type { ClientName, KernelOptions, KernelOutcome, KernelRuntime } from "./kernel.js";
 import { connectClient, serveKernel } from "./server/kernel-server.js";
 
@@ -12,11 +13,12 @@ import { connectClient, serveKernel } from "./server/kernel-server.js";
 export async function runKernel(options: KernelOptions): Promise<KernelOutcome> {
   const { logger } = options;
   const client = connectClient(options.transport, options.framing, logger);
+  const hooks = new HookList(options.config.hooks, logger);
   let clientName: ClientName | null = null;
   let loading: Promise<KernelRuntime> | null = null;
   const runtime = (): Promise<KernelRuntime> => {
     loading ??= import("./kernel-runtime.js").then(({ createRuntime }) =>
-      createRuntime(options, client.sink, () => clientName),
+      createRuntime(options, client.sink, () => clientName, hooks),
     );
     return loading;
   };
@@ -27,6 +29,7 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
     isLoading: () => loading !== null,
     logger,
     version: options.version,
+    hooks,
     onClient: (name) => {
       clientName = name;
       logger.info({ client: name }, "client connected");

@@ -1,4 +1,4 @@
-import { createMessageConnection, type MessageConnection } from "vscode-jsonrpc/node";
+import { createMessageConnection, type MessageConnection } from "vscode-jsonrpc";
 import { type CloseReason, ConnectionLife } from "./connection-life.js";
 import type { ConnectionOptions } from "./connection-options.js";
 import { dispatch, type Handlers, type MethodTable } from "./dispatch.js";

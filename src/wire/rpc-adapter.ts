@@ -4,10 +4,11 @@ import {
   type Message,
   type MessageReader,
   type MessageWriter,
+  RAL,
   type RequestMessage,
   ResponseError,
   type ResponseMessage,
-} from "vscode-jsonrpc/node";
+} from "vscode-jsonrpc";
 import { type ErrorObject, errorObject, fromWireError, toWireError, WireError } from "./errors.js";
 import type { Frame } from "./frame.js";
 import { InboundOrder } from "./inbound-order.js";
@@ -22,6 +23,7 @@ import {
   type RequestId,
 } from "./parse-message.js";
 import { errorLine, resultLine } from "./response-line.js";
+import { rpcRuntime } from "./rpc-runtime.js";
 
 /** Why something that arrived had no effect. `bad_line` is also counted when it was answered. */
 export type IgnoreReason =
@@ -69,6 +71,7 @@ export class RpcAdapter {
   readonly #live = new Map<string, RequestId>();
 
   constructor(options: RpcAdapterOptions) {
+    ensureRuntime();
     this.#options = options;
     this.outgoing = new OutgoingCalls(options.out);
     this.#order = new InboundOrder((message) => this.#deliver(message), options.onIdle);
@@ -222,6 +225,15 @@ function invalidResponse(): ErrorObject {
   return errorObject(
     new WireError("invalid_response", "The answer is not a response", { data: { code: "invalid_response" } }),
   );
+}
+
+/** A host that has loaded the library's own Node layer keeps it. */
+function ensureRuntime(): void {
+  try {
+    RAL();
+  } catch {
+    RAL.install(rpcRuntime);
+  }
 }
 
 /** What the library writes as the error of a call whose handler threw. */

@@ -11,19 +11,24 @@ export interface ApprovalOutcome {
   via: ApprovalVia;
 }
 
-/** What the tool runner asks. Names as the wire's ApprovalRequest has them. */
-export interface ApprovalRequest {
+/** Who asks. Names as the wire's ApprovalRequest has them. */
+export interface ApprovalOrigin {
+  sourceKind: "foreground_turn" | "background_agent";
+  /** One per turn, or the id of the background task. */
+  sourceId: string;
+  /** Set for a subagent's calls. */
+  agentId: string | null;
+  subagentType: string | null;
+}
+
+/** What the tool runner asks. */
+export interface ApprovalRequest extends ApprovalOrigin {
   /** Given only when a request of an earlier process is sent again; else a new uuid4. */
   id?: string;
   ask: ApprovalAsk;
   toolCallId: string;
   /** Tool name. */
   sender: string;
-  sourceKind: "foreground_turn" | "background_agent";
-  /** One per turn, or the id of the background task. */
-  sourceId: string;
-  agentId: string | null;
-  subagentType: string | null;
 }
 
 /** A request that waits for an answer. */

@@ -1,7 +1,7 @@
 /** How the approval gate reaches the client: ApprovalRequest out, the answer into the journal, ApprovalResponse out. */
 import type { PendingApproval } from "../approval/pending-approval.js";
 import { encodeDisplay } from "../turn/encode-events.js";
-import type { TurnRecorder } from "../turn/turn-recorder.js";
+import type { Recorder } from "../turn/recorder.js";
 
 /** The payload of an ApprovalRequest, every key present. */
 export function approvalPayload(request: PendingApproval) {
@@ -21,7 +21,7 @@ export function approvalPayload(request: PendingApproval) {
 }
 
 /** The three things the gate needs of the recorder. The answer is on disk before anything acts on it. */
-export function approvalChannel(recorder: TurnRecorder) {
+export function approvalChannel(recorder: Recorder) {
   return {
     present: (request: PendingApproval, signal: AbortSignal): Promise<unknown> =>
       recorder.request("ApprovalRequest", approvalPayload(request), signal),

@@ -23,6 +23,10 @@ export interface SessionApprovalsDeps {
 
 export interface SessionApprovals {
   gate: ApprovalGate;
+  /** Loads the command parser, so that the first question does not wait for it. Never throws. */
+  warmUp(): Promise<void>;
+  /** Rejects what is pending and frees the parser. */
+  close(): void;
   /** Switches automatic approval and stores the choice with the session. */
   setYolo(on: boolean): void;
 }
@@ -51,6 +55,13 @@ export function sessionApprovals(deps: SessionApprovalsDeps): SessionApprovals {
   });
   return {
     gate,
+    warmUp: async () => {
+      await parser.parse("true");
+    },
+    close: () => {
+      gate.close();
+      parser.close();
+    },
     setYolo: (on) => {
       state.update({ approval: { ...state.data.approval, yolo: on } });
       gate.setMode({ ...gate.mode, yolo: on });

@@ -1,13 +1,13 @@
 /** What a slash command is and what it may touch. */
 
 import type { History } from "../turn/history.js";
+import type { Recorder } from "../turn/recorder.js";
 import type { TurnResult } from "../turn/turn.js";
-import type { TurnRecorder } from "../turn/turn-recorder.js";
 import type { CommandInfo } from "./command-list.js";
 
 export interface SlashContext {
   signal: AbortSignal;
-  recorder: TurnRecorder;
+  recorder: Recorder;
   history: History;
   workDir: string;
   /** Tokens; 0 when no model is set. */

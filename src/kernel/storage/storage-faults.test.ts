@@ -32,10 +32,32 @@ describe("write, then fsync, then act or deliver", () => {
     log.beginTurn({ kind: "turn", turn_id: "t", client_id: null, user_input: "x" });
     operations.length = 0;
     act(log);
-    expect(operations).toEqual([
+    // The turn began with a new journal file: its name has to be on the disk as well, but only now.
+    expect(operations.filter((item) => !["open", "close"].includes(item.name))).toEqual([
       { name: "write", file: "S1.jsonl" },
+      { name: "fsyncDir", file: "journal" },
       { name: "fsync", file: "S1.jsonl" },
     ]);
+    operations.length = 0;
+    log.append([text("b")], { sync: true });
+    expect(operations.map((item) => item.name)).toEqual(["write", "fsync"]);
+    log.close({ clean: false });
+  });
+
+  test("a turn begins with a new journal, fsynced before it takes the old one's name", async () => {
+    const operations: Operation[] = [];
+    const log = share.open({ ops: shimmedOperations(() => null, operations) });
+    await log.acquire();
+    operations.length = 0;
+    log.beginTurn({ kind: "turn", turn_id: "t", client_id: null, user_input: "x" });
+    const order = operations.map((item) => `${item.name} ${item.file}`);
+    expect(order.filter((item) => /S1\.jsonl/.test(item) && !/^(open|close)/.test(item))).toEqual([
+      "write S1.jsonl.new",
+      "fsync S1.jsonl.new",
+      "rename S1.jsonl",
+      "write S1.jsonl",
+    ]);
+    expect(order).not.toContain("fsyncDir journal");
     log.close({ clean: false });
   });
 
@@ -113,7 +135,7 @@ function visible(log: ReturnType<TempShare["open"]>): string {
 
 async function runWithFault(fault: Fault, failing: (operation: Operation, number: number) => boolean) {
   const operations: Operation[] = [];
-  const ops = shimmedOperations((operation, number) => (failing(operation, number) ? fault : null), operations);
+  const ops = shimmedOperations((operation, number) => (failing(operation, number) ? fault : null), operations, false);
   const acked: [string, string][] = [];
   let error: unknown = null;
   const log = share.open({ ops });
@@ -225,4 +247,44 @@ test("after a failed fsync nothing is written any more", async () => {
   expect(() => log.note(intent("t"))).toThrow(failed);
   expect(operations).toEqual([]);
   log.close({ clean: true });
+});
+
+test("half a record on a full disk is taken back before the next one follows", async () => {
+  let short = false;
+  const log = share.open({ ops: shimmedOperations(({ name }) => (short && name === "write" ? "short" : null)) });
+  await log.acquire();
+  const seq = log.append([text("a ")]);
+  short = true;
+  expect(() => log.append([text("lost")])).toThrow(expect.objectContaining({ code: "storage_full" }));
+  expect(() => log.checkpoint()).toThrow(expect.objectContaining({ code: "storage_full" }));
+  short = false;
+  expect(log.append([text("b")])).toBe(seq + 1);
+  log.checkpoint();
+  const journal = readJournal(share.paths().journal);
+  expect([journal.repairs, journal.lastSeq]).toEqual([[], log.lastSeq]);
+  expect(share.lines("wire.jsonl").join()).toMatch(/"text":"a ".*"text":"b"/);
+  for (const line of share.lines("wire.jsonl")) JSON.parse(line);
+  log.close({ clean: false });
+});
+
+test("a turn that was never published is, before the next one cuts the journal", async () => {
+  const log = share.open();
+  await log.acquire();
+  log.beginTurn({ kind: "turn", turn_id: "1", client_id: null, user_input: "x" });
+  log.append([delivered("TurnBegin", { user_input: "x" }), text("only in the journal"), turnEnd("1")]);
+  log.context([{ role: "user", content: "x" }]);
+  log.beginTurn({ kind: "turn", turn_id: "2", client_id: null, user_input: "y" });
+  expect(share.lines("wire.jsonl").join()).toContain("only in the journal");
+  expect(share.lines("context.jsonl")).toEqual(['{"role":"user","content":"x"}']);
+  log.close({ clean: false });
+});
+
+test("an end that could not be recorded is made up for when the next turn begins", async () => {
+  const log = share.open();
+  await log.acquire();
+  log.beginTurn({ kind: "turn", turn_id: "1", client_id: null, user_input: "x" });
+  log.append([delivered("TurnBegin", { user_input: "x" })]);
+  log.beginTurn({ kind: "turn", turn_id: "2", client_id: null, user_input: "y" });
+  expect(share.lines("wire.jsonl").at(-1)).toContain("TurnEnd");
+  log.close({ clean: false });
 });

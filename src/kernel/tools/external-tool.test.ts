@@ -159,7 +159,7 @@ describe("arguments", () => {
     const prepared = await tool?.prepare(args, { toolCallId: "t1", signal });
     if (prepared === undefined || "isError" in prepared) throw new Error("refused");
     expect(prepared).toMatchObject({ ask: null, effect: "exec" });
-    expect(await prepared.execute({ signal, effectId: "e" })).toEqual(toolOk("from the client"));
+    expect(await prepared.execute({ signal, toolCallId: "call", effectId: "e" })).toEqual(toolOk("from the client"));
     expect(calls).toEqual([{ id: "t1", name: "a", arguments: args }]);
     expect(tool?.exclusiveKey(args)).toBeNull();
   });

@@ -184,6 +184,7 @@ describe("cancel", () => {
     let pgid = 0;
     const result = call.execute({
       signal: cancel.signal,
+      toolCallId: "call",
       effectId: "effect",
       onProcess: (started) => {
         pgid = started.pgid;

@@ -7,6 +7,10 @@ import type * as z from "zod/mini";
 import type { ContentPart } from "../messages.js";
 import type { ProcessGroups } from "../processes/process-groups.js";
 import type { Capability } from "../providers/provider.js";
+import type { Agents } from "./services/agents.js";
+import type { PlanMode } from "./services/plan-mode.js";
+import type { Questions } from "./services/questions.js";
+import type { Tasks } from "./services/tasks.js";
 
 export type DisplayBlock =
   | { type: "brief"; text: string }
@@ -76,6 +80,7 @@ export interface PreparedCall {
 export interface ExecuteContext {
   /** Aborted on cancel; a tool ends at once and leaves no process behind. */
   signal: AbortSignal;
+  toolCallId: string;
   effectId: string;
   /** The runner records pid and start time in the intent; called at most once, before the process can act. */
   onProcess?: (process: { pgid: number; startTime: string }) => void;
@@ -95,7 +100,18 @@ export interface ToolContext {
   /** Hosts that FetchURL may reach although their address is loopback, private or link-local. */
   allowedPrivateHosts: ReadonlySet<string>;
   todos: { get(): readonly TodoItem[]; set(items: readonly TodoItem[]): void };
+  services: ToolServices;
 }
+
+/** What the kernel does for single tools. null where it is not there: the tool then says so. */
+export interface ToolServices {
+  questions: Questions | null;
+  planMode: PlanMode | null;
+  agents: Agents | null;
+  tasks: Tasks | null;
+}
+
+export const NO_SERVICES: ToolServices = { questions: null, planMode: null, agents: null, tasks: null };
 
 export interface Tool {
   readonly name: string;

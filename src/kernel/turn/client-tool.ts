@@ -4,7 +4,7 @@ import type { CallClientTool } from "../tools/external-tool.js";
 import { type ToolReturn, toolError } from "../tools/tool.js";
 import { decodeDisplay } from "./encode-events.js";
 import { ClientRequestError } from "./event-sink.js";
-import type { TurnRecorder } from "./turn-recorder.js";
+import type { Recorder } from "./recorder.js";
 import { type InboundPart, normaliseParts } from "./user-input.js";
 
 /** What a client answers a ToolCallRequest with, already checked against the contract. */
@@ -20,7 +20,7 @@ export interface ClientToolAnswer {
 
 /** `parse` checks a raw answer and returns null when it is malformed. */
 export function clientToolCaller(
-  recorder: TurnRecorder,
+  recorder: Recorder,
   parse: (answer: unknown) => ClientToolAnswer | null,
 ): CallClientTool {
   return async (call, signal) => {

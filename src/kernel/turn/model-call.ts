@@ -9,8 +9,8 @@ import {
 } from "../providers/provider.js";
 import { MessageAssembler } from "../storage/message-assembler.js";
 import { readModelStream } from "./model-stream.js";
+import type { Recorder } from "./recorder.js";
 import { withRetries } from "./retry.js";
-import type { TurnRecorder } from "./turn-recorder.js";
 
 export interface ModelReply {
   content: ContentPart[];
@@ -23,7 +23,7 @@ export interface ModelReply {
 export interface ModelCall {
   provider: ChatProvider;
   request: ChatRequest;
-  recorder: TurnRecorder;
+  recorder: Recorder;
   /** Number of the step, for StepRetry. */
   step: number;
   /** Attempts in total, the first included. */
@@ -58,7 +58,7 @@ async function streamOnce(call: ModelCall): Promise<ModelReply> {
     const batch = parts.map((part) => withUsableId(part, seen, call));
     recorder.parts(batch);
     for (const part of batch) assembler.push(part);
-    return recorder.sink.ready();
+    return recorder.ready();
   });
   const { content, toolCalls } = assembler.finish();
   if (toolCalls.length === 0 && content.every((part) => part.type === "think")) throw emptyReply(content.length > 0);
@@ -69,7 +69,7 @@ async function streamOnce(call: ModelCall): Promise<ModelReply> {
 function withUsableId(part: StreamPart, seen: Set<string>, call: ModelCall): StreamPart {
   if (part.kind !== "tool_call") return part;
   const { id } = part.call;
-  if (!seen.has(id) && !call.recorder.sink.isIdTaken(id)) {
+  if (!seen.has(id) && !call.recorder.isIdTaken(id)) {
     seen.add(id);
     return part;
   }

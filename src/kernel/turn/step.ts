@@ -65,7 +65,7 @@ export async function runStep(n: number, deps: StepDeps, signal: AbortSignal): P
     { ...reply, toolCalls: reply.toolCalls.map(storableCall) },
     messages.map((message) => ({ ...message, content: readableContent(message.content, provider.capabilities) })),
   );
-  recorder.log.checkpoint();
+  recorder.checkpoint();
   requireReadable(
     messages.flatMap(({ content }) => content),
     provider,

@@ -5,8 +5,9 @@ import type { StreamPart } from "../providers/provider.js";
 import type { DeliverableRecord, NoteRecord, SessionLog } from "../storage/session-log.js";
 import { eventRecord, partRecord } from "./encode-events.js";
 import type { EventSink } from "./event-sink.js";
+import type { Recorder } from "./recorder.js";
 
-export class TurnRecorder {
+export class TurnRecorder implements Recorder {
   readonly log: SessionLog;
   readonly sink: EventSink;
 
@@ -15,30 +16,37 @@ export class TurnRecorder {
     this.sink = sink;
   }
 
-  /** Records and delivers one event. Throws KernelError when it cannot be recorded; then nothing was delivered. */
   event(type: string, payload: unknown): void {
     this.#record([eventRecord(type, payload)], false);
   }
 
-  /** Records one read of the model's stream in one write and delivers it part by part. */
   parts(parts: readonly StreamPart[]): void {
     this.#record(parts.map(partRecord), false);
   }
 
-  /** Records a tool's result with fsync, then delivers it. */
   result(payload: { tool_call_id: string; return_value: unknown }): void {
     this.#record([{ ...eventRecord("ToolResult", payload), kind: "result" }], true);
   }
 
-  /** Records a request and sends it. The promise is the client's raw answer; see EventSink.request. */
   request(type: string, payload: { id: string }, signal: AbortSignal): Promise<unknown> {
     const record: DeliverableRecord = { kind: "request", type, payload, json: jsonLine(payload), id: payload.id };
     return this.sink.request(this.log.append([record]), record, signal);
   }
 
-  /** Records something that no client sees; fsynced when an effect depends on it. */
   note(record: NoteRecord, sync: boolean): void {
     this.log.note(record, { sync });
+  }
+
+  checkpoint(): void {
+    this.log.checkpoint();
+  }
+
+  ready(): Promise<void> | null {
+    return this.sink.ready();
+  }
+
+  isIdTaken(id: string): boolean {
+    return this.sink.isIdTaken(id);
   }
 
   /**

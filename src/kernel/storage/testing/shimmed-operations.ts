@@ -14,10 +14,14 @@ export interface Operation {
 /** What happens instead of an operation: an errno, or a write of half the bytes. */
 export type Fault = { errno: string } | "short";
 
-/** Passes every call on; `decide` sees it first, with its number from 1, and may make it fail. */
+/**
+ * Passes every call on; `decide` sees it first, with its number from 1, and may make it fail. With `realSync` false
+ * an fsync does nothing, for tests that run a session hundreds of times and never lose power.
+ */
 export function shimmedOperations(
   decide: (operation: Operation, number: number) => Fault | null,
   log: Operation[] = [],
+  realSync = true,
 ): FileOperations {
   const names = new Map<number, string>();
   let number = 0;
@@ -43,7 +47,7 @@ export function shimmedOperations(
     },
     fsync: (fd) => {
       enter("fsync", nameOf(fd));
-      nodeFileOperations.fsync(fd);
+      if (realSync) nodeFileOperations.fsync(fd);
     },
     ftruncate: (fd, length) => {
       enter("ftruncate", nameOf(fd));
@@ -72,7 +76,7 @@ export function shimmedOperations(
     },
     fsyncDir: (path) => {
       enter("fsyncDir", path);
-      nodeFileOperations.fsyncDir(path);
+      if (realSync) nodeFileOperations.fsyncDir(path);
     },
   };
 }

@@ -3,7 +3,14 @@ import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach } from "vitest";
-import type { PreparedCall, TodoItem, Tool, ToolContext, ToolReturn } from "../tool.js";
+import {
+  NO_SERVICES,
+  type PreparedCall,
+  type TodoItem,
+  type Tool,
+  type ToolContext,
+  type ToolReturn,
+} from "../tool.js";
 
 /** Gives a function that makes a temporary folder (its real path); all are removed after each test. */
 export function temporaryFolders(): (name?: string) => Promise<string> {
@@ -38,6 +45,7 @@ export function contextOf(workDir: string, change: Partial<ToolContext> = {}): T
         todos = items;
       },
     },
+    services: { ...NO_SERVICES },
     ...change,
   };
 }
@@ -56,7 +64,7 @@ export async function prepared(tool: Tool, args: unknown, context: ToolContext):
 
 /** Acts on a prepared call. */
 export function execute(call: PreparedCall, signal = new AbortController().signal): Promise<ToolReturn> {
-  return call.execute({ signal, effectId: "effect" });
+  return call.execute({ signal, toolCallId: "call", effectId: "effect" });
 }
 
 /** Prepares and acts. */

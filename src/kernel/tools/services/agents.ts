@@ -1,0 +1,28 @@
+/** Runs another agent with a conversation of its own and brings back its last words. */
+export interface AgentRun {
+  /** Id of the Agent call that asked. */
+  toolCallId: string;
+  description: string;
+  prompt: string;
+  subagentType: string;
+  /** Alias of another model; null for the session's. */
+  model: string | null;
+  /** Id of an agent of this session to go on with; null for a new one. */
+  resume: string | null;
+  /** Seconds; null for no limit in the foreground. */
+  timeoutS: number | null;
+}
+
+export interface AgentResult {
+  agentId: string;
+  resumed: boolean;
+  actualType: string;
+  text: string;
+}
+
+export interface Agents {
+  /** Names and descriptions of the types that can be run, in a fixed order. */
+  readonly types: readonly { name: string; description: string }[];
+  /** Throws ProviderError, KernelError or the signal's reason. */
+  run(request: AgentRun, signal: AbortSignal): Promise<AgentResult>;
+}

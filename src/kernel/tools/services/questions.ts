@@ -1,0 +1,17 @@
+/** Asks the person at the client to choose (wire.md 3.2, QuestionRequest). */
+export interface Question {
+  question: string;
+  header: string;
+  options: { label: string; description: string }[];
+  multi_select: boolean;
+  body: string;
+  other_label: string;
+  other_description: string;
+}
+
+export interface Questions {
+  /** False when the client never said that it can answer; then asking is an error for the model. */
+  readonly supported: boolean;
+  /** Answers by question text; an empty object when they were dismissed. Rejects only with the signal's reason. */
+  ask(toolCallId: string, questions: readonly Question[], signal: AbortSignal): Promise<Record<string, string>>;
+}

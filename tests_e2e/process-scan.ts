@@ -1,0 +1,54 @@
+/** What the operating system says about processes: leftovers by a mark in their environment, and memory. Linux only. */
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import type { KernelProcess } from "./kernel-process.js";
+
+const POLL_MS = 20;
+
+/** Polls until `check` is true; throws with `what` after `waitMs`. */
+export async function until(what: string, check: () => boolean, waitMs = 10_000): Promise<void> {
+  const deadline = Date.now() + waitMs;
+  while (!check()) {
+    if (Date.now() > deadline) throw new Error(`not within ${waitMs} ms: ${what}`);
+    await delay(POLL_MS);
+  }
+}
+
+/** Living processes whose environment holds `E2E_MARK=<mark>`, as "pid command line". Zombies do not count. */
+export function processesWithMark(mark: string): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      const environment = readProc(pid, "environ");
+      if (!environment.split("\0").includes(`E2E_MARK=${mark}`)) return [];
+      return [`${pid} ${readProc(pid, "cmdline").replaceAll("\0", " ")}`];
+    });
+}
+
+/** Waits until no process with the mark lives. */
+export async function untilNoneLeft(mark: string, waitMs = 3_000): Promise<void> {
+  const deadline = Date.now() + waitMs;
+  for (;;) {
+    const left = processesWithMark(mark);
+    if (left.length === 0) return;
+    if (Date.now() > deadline) throw new Error(`processes left after ${waitMs} ms:\n${left.join("\n")}`);
+    await delay(POLL_MS);
+  }
+}
+
+/** Memory of the kernel in MiB: `VmRSS` now, or `VmHWM`, the most it ever had. */
+export function memoryMiB(kernel: KernelProcess, field: "VmRSS" | "VmHWM"): number {
+  const status = readProc(String(kernel.child.pid), "status");
+  const line = status.split("\n").find((text) => text.startsWith(`${field}:`));
+  if (line === undefined) throw new Error(`no ${field} of process ${kernel.child.pid}`);
+  return Number.parseInt(line.slice(field.length + 1), 10) / 1024;
+}
+
+function readProc(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+  } catch {
+    // It ended meanwhile, or belongs to somebody else.
+    return "";
+  }
+}
