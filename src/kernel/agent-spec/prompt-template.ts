@@ -38,7 +38,9 @@ const PLACEHOLDER = /\$?\$\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}/g;
 
 /** Names in the template that are neither a fact nor among `args`, each once. */
 export function unknownVariables(template: string, args: Readonly<Record<string, string>>): string[] {
-  const names = [...template.matchAll(PLACEHOLDER)].filter(([all]) => !all.startsWith("$$")).map(([, name]) => name ?? "");
+  const names = [...template.matchAll(PLACEHOLDER)]
+    .filter(([all]) => !all.startsWith("$$"))
+    .map(([, name]) => name ?? "");
   const isKnown = (name: string) => Object.hasOwn(args, name) || name === ROLE_ARGUMENT || factOf(name) !== null;
   return [...new Set(names.filter((name) => !isKnown(name)))];
 }

@@ -67,6 +67,8 @@ const configSchema = z.object({
   models: z.optional(z.record(z.string(), modelSchema)),
   providers: z.optional(z.record(z.string(), providerSchema)),
   loop_control: z.optional(loopControlSchema),
+  merge_all_available_skills: flag,
+  extra_skill_dirs: z.optional(z.array(text)),
   fetch: z.optional(fetchSchema),
   runtime: z.optional(runtimeSchema),
 });
@@ -82,15 +84,7 @@ const silentKeys: ReadonlySet<string> = new Set([
   "telemetry",
   "skip_afk_prompt_injection",
 ]);
-const laterKeys: ReadonlySet<string> = new Set([
-  "background",
-  "notifications",
-  "services",
-  "mcp",
-  "hooks",
-  "merge_all_available_skills",
-  "extra_skill_dirs",
-]);
+const laterKeys: ReadonlySet<string> = new Set(["background", "notifications", "services", "mcp", "hooks"]);
 
 /** Checks a parsed document. Gives the typed input, or one reason that names the key path and never quotes a value. */
 export function checkShape(document: unknown): { input: ConfigInput } | { reason: string } {

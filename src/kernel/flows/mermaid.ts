@@ -6,7 +6,8 @@ import { FlowError } from "./flow.js";
 import { FlowDraft } from "./flow-draft.js";
 
 const HEADER = /^(?:flowchart|graph)(?:\s+(?:TB|TD|BT|RL|LR))?\s*$/;
-const DECORATION = /^(?:style|classDef|class|linkStyle|click|direction|subgraph)\s|^(?:end|accTitle|accDescr)\b[^[({-]*$/;
+const DECORATION =
+  /^(?:style|classDef|class|linkStyle|click|direction|subgraph)\s|^(?:end|accTitle|accDescr)\b[^[({-]*$/;
 const ID = /^[A-Za-z0-9_]+(?:[-.][A-Za-z0-9_]+)*/;
 const ARROW = /^(?:-{2,}>|={2,}>|-\.+->)\s*(?:\|([^|]*)\|)?/;
 const TEXT_ARROW = /^(?:--|==)\s*([^\s->=|].*?)\s*(?:-{2,}>|={2,}>)/;

@@ -1,4 +1,4 @@
-/** Walks a flow: one turn inside the turn for each node, the model's choice at each fork (wire.md 3.5). */
+/** Walks a flow: one turn inside the turn for each node, the model's choice at each fork. */
 import type { ContentPart } from "../messages.js";
 import type { TurnResult } from "../turn/turn.js";
 import type { Flow, FlowEdge, FlowNode } from "./flow.js";
@@ -67,10 +67,7 @@ function nodePrompt(node: FlowNode, request: string): string | ContentPart[] {
   const asked = request === "" ? label : withText(label, `\n\nUser request:\n${request}`);
   if (node.edges.length < 2) return asked;
   const branches = node.edges.map((edge) => `- ${edge.label}`).join("\n");
-  return withText(
-    asked,
-    `\n\nAvailable branches:\n${branches}\n\nReply with a choice using <choice>...</choice>.`,
-  );
+  return withText(asked, `\n\nAvailable branches:\n${branches}\n\nReply with a choice using <choice>...</choice>.`);
 }
 
 function withText(label: string | ContentPart[], text: string): string | ContentPart[] {

@@ -29,7 +29,8 @@ export function skillLines({ skills }: SkillSet, workDir: string, maxBytes = MAX
 /** The note for a conversation that does not hold it; null when there is nothing to tell or it was told. */
 export function skillNote(set: SkillSet, workDir: string, messages: readonly Message[]): ContentPart | null {
   const told = messages.some(
-    ({ role, content }) => role === "user" && content.some((part) => part.type === "text" && part.text.startsWith(HEAD)),
+    ({ role, content }) =>
+      role === "user" && content.some((part) => part.type === "text" && part.text.startsWith(HEAD)),
   );
   if (told) return null;
   const lines = skillLines(set, workDir);

@@ -1,12 +1,15 @@
-/** The initialize method: registers what the client offers and says what this kernel can do (wire.md 2.2). */
+/** The initialize method: registers what the client offers and says what this kernel can do. */
 import { PROTOCOL_VERSION } from "../../wire/generated/tables.gen.js";
 import type { InitializeParams, InitializeResult } from "../../wire/generated/types.gen.js";
 import type { ClientName, KernelRuntime } from "../kernel.js";
+import type { SkillSet } from "../skills/skill.js";
+import { skillCommandInfos } from "../skills/skill-catalog.js";
 import { BUILTIN_COMMANDS } from "../slash/command-list.js";
 
 export interface InitializeDeps {
   /** Loads what is behind the wire; asked only when the client offers tools. */
   runtime: () => Promise<KernelRuntime>;
+  skills: () => Promise<SkillSet>;
   version: string;
   /** Told who the client is, for the User-Agent and the log. */
   onClient: (client: ClientName) => void;
@@ -20,10 +23,11 @@ export async function initialize(params: InitializeParams, deps: InitializeDeps)
   }
   const offered = params.external_tools ?? [];
   const outcome = offered.length === 0 ? null : await (await deps.runtime()).externalTools.register(offered);
+  const commands = [...Object.values(BUILTIN_COMMANDS), ...skillCommandInfos(await deps.skills())];
   return {
     protocol_version: PROTOCOL_VERSION,
     server: { name: "wire-kernel", version: deps.version },
-    slash_commands: Object.values(BUILTIN_COMMANDS).map((command) => ({ ...command, aliases: [...command.aliases] })),
+    slash_commands: commands.map((command) => ({ ...command, aliases: [...command.aliases] })),
     ...(outcome === null ? {} : { external_tools: outcome }),
     hooks: { supported_events: [], configured: {} },
     capabilities: { supports_question: false },

@@ -1,16 +1,20 @@
 /** What one turn of a session does: a slash command, or the loop with the model. Owns history, provider and prefix. */
 import type { ApprovalGate } from "../approval/approval-gate.js";
 import type { KernelConfig } from "../config/config.js";
+import { errorMessage } from "../errors.js";
+import { innerTurn } from "../flows/inner-turn.js";
 import type { Logger } from "../logger.js";
 import type { ContentPart } from "../messages.js";
 import { frozenPrefix, prefixChange } from "../prompt/prefix.js";
+import type { PromptTail } from "../prompt/prompt-tail.js";
 import type { ChatProvider } from "../providers/provider.js";
 import { builtinCommands, findCommand } from "../slash/builtin-commands.js";
 import { parseSlash } from "../slash/parse-slash.js";
-import { FINISHED, type SlashCommand, type SlashContext } from "../slash/slash-command.js";
+import { FINISHED, type SlashCommand, type SlashContext, type Workspace } from "../slash/slash-command.js";
 import type { FrozenPrefix } from "../storage/session-log.js";
 import type { Toolset } from "../tools/toolset.js";
 import { compact } from "../turn/compaction.js";
+import type { DmailBox } from "../turn/dmail.js";
 import { type ContextSink, discardContext, History } from "../turn/history.js";
 import { RepeatGuard } from "../turn/repeat-guard.js";
 import type { SteerQueue } from "../turn/steer-queue.js";
@@ -18,6 +22,7 @@ import { runTurn, type TurnDeps, type TurnResult } from "../turn/turn.js";
 import { llmNotSet } from "../turn/turn-error.js";
 import type { TurnRecorder } from "../turn/turn-recorder.js";
 import { inputText } from "../turn/user-input.js";
+import { runPrompt } from "./prompt-run.js";
 import { titleFrom } from "./title.js";
 
 export interface ConversationDeps {
@@ -26,6 +31,12 @@ export interface ConversationDeps {
   toolset: Toolset;
   gate: ApprovalGate;
   workDir: string;
+  workspace: Workspace;
+  /** Commands beside the built-in ones, by the name that was typed; null when there is none. */
+  findCommand: (name: string) => Promise<SlashCommand | null>;
+  promptTail: PromptTail;
+  /** null for an agent that cannot return to checkpoints. */
+  mail: DmailBox | null;
   /** Tokens of the configured model's window; 0 without one. */
   maxContextTokens: number;
   /** Builds the driver at first use; null when no usable model is configured. */
@@ -41,8 +52,8 @@ export interface ConversationDeps {
   logger: Logger;
 }
 
+/** The one of a session. Runs one turn at a time; `close` ends the driver. */
 export class Conversation {
-  readonly commands: readonly SlashCommand[] = builtinCommands;
   readonly #deps: ConversationDeps;
   #history: History | null = null;
   #prefix: FrozenPrefix | null = null;
@@ -52,7 +63,7 @@ export class Conversation {
     this.#deps = deps;
   }
 
-  /** Reads the stored conversation, once, after the log was acquired. Returns what had to be repaired. */
+  /** Reads the stored conversation, once, after the log was acquired. Returns what had to be repaired. Throws KernelError. */
   open(): string[] {
     if (this.#history !== null) return [];
     const { log } = this.#deps.recorder;
@@ -62,8 +73,10 @@ export class Conversation {
       rotate: (records) => log.rotateContext(records),
     };
     const text = loaded.systemPrompt ?? this.#deps.systemPrompt();
-    this.#history = new History({ ...loaded, systemPrompt: text }, sink);
     if (loaded.systemPrompt === null) log.context([{ role: "_system_prompt", content: text }]);
+    const { mail } = this.#deps;
+    this.#history = new History({ ...loaded, systemPrompt: text, announceCheckpoints: mail !== null }, sink);
+    mail?.attach(this.#history);
     this.#prefix = loaded.prefix;
     return loaded.repairs;
   }
@@ -72,12 +85,18 @@ export class Conversation {
   async run(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
     const slash = parseSlash(inputText(userInput));
     if (slash !== null) {
-      const command = findCommand(this.commands, slash.name);
+      const command = findCommand(builtinCommands, slash.name) ?? (await this.#deps.findCommand(slash.name));
       if (command !== null) return await command.run(slash.args, this.#slashContext(steers, signal));
       this.#say(`Unknown slash command "/${slash.name}".`);
       return FINISHED;
     }
-    const result = await runTurn(userInput, await this.#turnDeps(this.#openHistory(), steers), signal);
+    const result = await runPrompt({
+      userInput,
+      tail: await this.#deps.promptTail(inputText(userInput), this.#openHistory().messages),
+      ralphIterations: this.#deps.config.loop_control.max_ralph_iterations,
+      turnDeps: () => this.#turnDeps(this.#openHistory(), steers),
+      signal,
+    });
     this.#setTitle(inputText(userInput));
     return result;
   }
@@ -90,6 +109,7 @@ export class Conversation {
     await Promise.allSettled([tools, provider]);
   }
 
+  /** Closes the driver, if there is one. Never rejects. */
   async close(): Promise<void> {
     const provider = await this.#provider?.catch(() => null);
     await provider?.close?.().catch(() => {});
@@ -135,6 +155,7 @@ export class Conversation {
       },
       freshId: this.#deps.freshCallId,
       planMode: () => false,
+      mail: history === this.#history ? this.#deps.mail : null,
     };
   }
 
@@ -157,6 +178,8 @@ export class Conversation {
       recorder,
       history,
       workDir,
+      workspace: this.#deps.workspace,
+      sessionId: recorder.log.sessionId,
       maxContextTokens: this.#deps.maxContextTokens,
       say: (text) => this.#say(text),
       toggleYolo: () => {
@@ -168,6 +191,8 @@ export class Conversation {
         const seed = { systemPrompt: history.systemPrompt, messages: [], nextCheckpoint: 0, tokenCount: null };
         return runTurn(prompt, await this.#turnDeps(new History(seed, discardContext), steers), signal);
       },
+      runHere: async (input) => runTurn(input, await this.#turnDeps(history, steers), signal),
+      runInner: async (input) => innerTurn(input, [], await this.#turnDeps(history, steers), signal),
     };
   }
 
@@ -178,6 +203,10 @@ export class Conversation {
   #setTitle(text: string): void {
     const { state } = this.#deps.recorder.log;
     if (state.data.custom_title !== null || text === "") return;
-    state.update({ custom_title: titleFrom(text) });
+    try {
+      state.update({ custom_title: titleFrom(text) });
+    } catch (error) {
+      this.#deps.logger.warn({ error: errorMessage(error) }, "the session's title could not be stored");
+    }
   }
 }

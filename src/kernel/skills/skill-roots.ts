@@ -1,4 +1,4 @@
-/** Where skills are looked for, strongest place first (wire.md 8.3; our own folder comes before those of others). */
+/** Where skills are looked for, strongest place first. */
 import { statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import type { SkillSource } from "./skill.js";

@@ -1,4 +1,4 @@
-/** The slash commands of the kernel itself. Texts that clients compare are as in wire.md 3.5. */
+/** The slash commands of the kernel itself. Clients compare some of these texts. */
 import { contextUpdate } from "../turn/status-update.js";
 import { BUILTIN_COMMANDS } from "./command-list.js";
 import { runInit } from "./init-command.js";
@@ -41,6 +41,18 @@ export const builtinCommands: readonly SlashCommand[] = [
       );
       return FINISHED;
     },
+  },
+  {
+    ...BUILTIN_COMMANDS["add-dir"],
+    run: async (args, context) => (await import("./add-dir-command.js")).runAddDir(args, context),
+  },
+  {
+    ...BUILTIN_COMMANDS.export,
+    run: async (args, context) => (await import("./export-command.js")).runExport(args, context),
+  },
+  {
+    ...BUILTIN_COMMANDS.import,
+    run: async (args, context) => (await import("./import-command.js")).runImport(args, context),
   },
 ];
 

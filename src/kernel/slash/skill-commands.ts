@@ -14,9 +14,7 @@ export async function findSkillCommand(typed: string, catalog: SkillCatalog): Pr
   const group = typed.slice(0, colon);
   if (group !== "skill" && group !== "flow") return null;
   const name = typed.slice(colon + 1);
-  return (
-    commandIn(await catalog.list(), group, name, true) ?? commandIn(await catalog.refresh(), group, name, false)
-  );
+  return commandIn(await catalog.list(), group, name, true) ?? commandIn(await catalog.refresh(), group, name, false);
 }
 
 /** `soundOnly`: a fault may have been mended since it was found. */
