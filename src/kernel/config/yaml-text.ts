@@ -4,7 +4,7 @@
 export async function parseYaml(text: string): Promise<unknown> {
   const { default: yaml } = await import("yaml");
   try {
-    return yaml.parse(text, { logLevel: "silent", prettyErrors: true }) as unknown;
+    return yaml.parse(text, { logLevel: "error" }) as unknown;
   } catch (error) {
     const [line = "it cannot be parsed"] = String(error instanceof Error ? error.message : error).split("\n");
     throw new Error(line.replace(/:$/, ""), { cause: error });

@@ -8,6 +8,7 @@ import type { Logger } from "../logger.js";
 import type { WireRecord } from "../storage/replay.js";
 import type { SessionLog } from "../storage/session-log.js";
 import { settledWithin } from "../turn/abort.js";
+import { requireMediaSize } from "../turn/media-size.js";
 import { SteerQueue } from "../turn/steer-queue.js";
 import type { TurnResult } from "../turn/turn.js";
 import type { TurnRecorder } from "../turn/turn-recorder.js";
@@ -85,6 +86,7 @@ export class Session {
    */
   prompt(input: InboundInput, clientId: string | null): Promise<TurnResult> {
     this.requireIdle();
+    requireMediaSize(input);
     const activity: TurnActivity = {
       kind: "turn",
       controller: new AbortController(),
@@ -99,6 +101,7 @@ export class Session {
     const activity = this.#activity;
     if (activity?.kind === "replay") return;
     if (activity === null || activity.ended || !activity.steers.isOpen) throw noTurn();
+    requireMediaSize(input);
     const id = randomUUID();
     const userInput = normaliseInput(input);
     if (this.#log.held) {
