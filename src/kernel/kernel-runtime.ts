@@ -5,8 +5,10 @@
 import { randomBytes } from "node:crypto";
 import { homedir, type as osType } from "node:os";
 import { join } from "node:path";
-import { toolCallResult } from "../wire/validators/client-request.js";
+import { hookResult, toolCallResult } from "../wire/validators/client-request.js";
 import type { ResolvedModel } from "./config/config.js";
+import type { HookList } from "./hooks/hook-list.js";
+import { SessionHooks } from "./hooks/session-hooks.js";
 import type { ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
 import type { Logger } from "./logger.js";
 import { lazyProcessGroups } from "./processes/lazy-process-groups.js";
@@ -17,6 +19,7 @@ import { skillLines } from "./prompt/skill-note.js";
 import { Conversation } from "./session/conversation.js";
 import { Session } from "./session/session.js";
 import { sessionApprovals } from "./session/session-approvals.js";
+import { sessionHookChannel } from "./session/session-hook-channel.js";
 import type { SkillCatalog } from "./skills/skill-catalog.js";
 import { findSkillCommand } from "./slash/skill-commands.js";
 import { openSession } from "./storage/open-session.js";
@@ -41,10 +44,16 @@ export async function createRuntime(
   sink: EventSink,
   skills: SkillCatalog,
   client: () => ClientName | null,
+  hookList: HookList,
 ): Promise<KernelRuntime> {
   const { config, model, flags, env, shareDir, logger, agent } = options;
   const { workDir } = flags;
-  const { sessionId } = locateSession({ shareDir, workDir, sessionId: flags.session, continueLast: flags.continue });
+  const { sessionId, exists } = locateSession({
+    shareDir,
+    workDir,
+    sessionId: flags.session,
+    continueLast: flags.continue,
+  });
   const log = openSession({ shareDir, workDir, sessionId, logger });
   const recorder = new TurnRecorder(log, sink);
   const processes = lazyProcessGroups(logger);
@@ -82,11 +91,23 @@ export async function createRuntime(
     path: toolEnv.PATH ?? "",
     mode: { yolo: config.default_yolo || log.state.data.approval.yolo, afk: flags.afk || log.state.data.approval.afk },
   });
+  const hooks = new SessionHooks({
+    list: hookList,
+    channel: sessionHookChannel(recorder, (answer) => {
+      const parsed = hookResult.safeParse(answer);
+      return parsed.success ? { action: parsed.data.action ?? "allow", reason: parsed.data.reason ?? "" } : null;
+    }),
+    commands: { processes, env: toolEnv, cwd: workDir },
+    sessionId,
+    resumed: exists,
+    logger,
+  });
   const conversation = new Conversation({
     recorder,
     config,
     toolset: new SessionToolset(context, externalTools, agent),
     gate: approvals.gate,
+    hooks,
     workDir,
     workspace: {
       workDir,
@@ -120,11 +141,12 @@ export async function createRuntime(
     logger,
   });
   const records = () => replaySession(sessionPaths(shareDir, workDir, sessionId));
-  const session = new Session({ recorder, conversation, logger, records });
+  const session = new Session({ recorder, conversation, hooks, logger, records });
   return {
     session,
     externalTools,
     warmUp: async () => {
+      void hooks.start();
       await conversation.warmUp();
       // The command parser takes tens of milliseconds, and who has asked for something already does not need it first.
       if (!session.busy) await approvals.warmUp();
@@ -133,6 +155,8 @@ export async function createRuntime(
       const turnInterrupted = session.turnRunning;
       approvals.close();
       await session.close({ clean: true, graceMs: CLOSE_GRACE_MS });
+      // Everything is on disk by now: hosts that do not wait lose only these hooks.
+      await hooks.end(options.signal);
       await processes.close();
       return { sessionId, turnInterrupted, resumable: isResumable(log, logger) };
     },

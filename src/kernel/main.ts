@@ -3,6 +3,7 @@
  * loaded at once; the rest is `kernel-runtime.ts`.
  */
 import { homedir } from "node:os";
+import { HookList } from "./hooks/hook-list.js";
 import type { ClientName, KernelOptions, KernelOutcome, KernelRuntime } from "./kernel.js";
 import { connectClient, serveKernel } from "./server/kernel-server.js";
 import { SkillCatalog } from "./skills/skill-catalog.js";
@@ -14,12 +15,13 @@ import { SkillCatalog } from "./skills/skill-catalog.js";
 export async function runKernel(options: KernelOptions): Promise<KernelOutcome> {
   const { logger } = options;
   const client = connectClient(options.transport, options.framing, logger);
+  const hooks = new HookList(options.config.hooks, logger);
   let clientName: ClientName | null = null;
   const skills = skillCatalog(options);
   let loading: Promise<KernelRuntime> | null = null;
   const runtime = (): Promise<KernelRuntime> => {
     loading ??= import("./kernel-runtime.js").then(({ createRuntime }) =>
-      createRuntime(options, client.sink, skills, () => clientName),
+      createRuntime(options, client.sink, skills, () => clientName, hooks),
     );
     return loading;
   };
@@ -31,6 +33,7 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
     isLoading: () => loading !== null,
     logger,
     version: options.version,
+    hooks,
     onClient: (name) => {
       clientName = name;
       logger.info({ client: name }, "client connected");

@@ -1,5 +1,6 @@
 /** The shape of a configuration as people and SDKs write it, and what is wrong with one in a plain sentence. */
 import * as z from "zod/mini";
+import { HOOK_EVENT_NAMES } from "../hooks/hook-event.js";
 import type { Capability } from "../providers/provider.js";
 
 const text = z.string();
@@ -56,6 +57,14 @@ const loopControlSchema = z.object({
   compaction_trigger_ratio: z.optional(z.number().check(z.gte(0.5), z.lte(0.99))),
 });
 
+const hookSchema = z.object({
+  event: z.enum(HOOK_EVENT_NAMES),
+  command: text,
+  matcher: z.optional(text),
+  timeout: z.optional(z.int().check(z.gte(1), z.lte(600))),
+  on_error: z.optional(z.enum(["allow", "block"])),
+});
+
 const fetchSchema = z.object({ allowed_private_hosts: z.optional(z.array(text)) });
 const runtimeSchema = z.object({ kernel: z.optional(z.nullable(z.enum(["auto", "sidecar", "in-process"]))) });
 
@@ -69,6 +78,7 @@ const configSchema = z.object({
   loop_control: z.optional(loopControlSchema),
   merge_all_available_skills: flag,
   extra_skill_dirs: z.optional(z.array(text)),
+  hooks: z.optional(z.array(hookSchema)),
   fetch: z.optional(fetchSchema),
   runtime: z.optional(runtimeSchema),
 });
@@ -84,7 +94,7 @@ const silentKeys: ReadonlySet<string> = new Set([
   "telemetry",
   "skip_afk_prompt_injection",
 ]);
-const laterKeys: ReadonlySet<string> = new Set(["background", "notifications", "services", "mcp", "hooks"]);
+const laterKeys: ReadonlySet<string> = new Set(["background", "notifications", "services", "mcp"]);
 
 /** Checks a parsed document. Gives the typed input, or one reason that names the key path and never quotes a value. */
 export function checkShape(document: unknown): { input: ConfigInput } | { reason: string } {
@@ -122,6 +132,9 @@ export function ignoredKeys(document: unknown): string[] {
     const table = document[name];
     if (isTable(table)) for (const key of Object.keys(table)) visit(table[key], known, [name, key]);
   }
+  const hooks = document.hooks;
+  if (Array.isArray(hooks))
+    for (const [at, hook] of hooks.entries()) visit(hook, hookSchema.shape, ["hooks", String(at)]);
   return found;
 }
 

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { HOOK_EVENTS } from "../../wire/generated/tables.gen.js";
 import type { InitializeParams } from "../../wire/generated/types.gen.js";
+import { HookList } from "../hooks/hook-list.js";
 import type { ClientName, KernelRuntime } from "../kernel.js";
+import { silentLogger } from "../logger.js";
 import type { Skill, SkillSet } from "../skills/skill.js";
 import { ExternalTools } from "../tools/external-tool.js";
 import { BUILTIN_TOOL_NAMES } from "../tools/registry.js";
@@ -18,6 +21,7 @@ function setUp() {
   let loads = 0;
   const externalTools = new ExternalTools(BUILTIN_TOOL_NAMES, async () => toolOk(""));
   const deps = {
+    hooks: new HookList([], silentLogger),
     version: "1.2.3",
     skills: async (): Promise<SkillSet> => ({ skills: SKILLS, faults: [] }),
     onClient: (client: ClientName) => void clients.push(client),
@@ -47,7 +51,7 @@ test("the whole result: absent means left out, never null", async () => {
       { name: "skill:go", description: "Go", aliases: [] },
       { name: "flow:fix", description: "Fix it", aliases: [] },
     ],
-    hooks: { supported_events: [], configured: {} },
+    hooks: { supported_events: [...HOOK_EVENTS], configured: {} },
     capabilities: { supports_question: false },
   });
   expect(loads()).toBe(0);

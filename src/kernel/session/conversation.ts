@@ -3,6 +3,7 @@ import type { ApprovalGate } from "../approval/approval-gate.js";
 import type { KernelConfig } from "../config/config.js";
 import { errorMessage } from "../errors.js";
 import { innerTurn } from "../flows/inner-turn.js";
+import type { SessionHooks } from "../hooks/session-hooks.js";
 import type { Logger } from "../logger.js";
 import type { ContentPart } from "../messages.js";
 import { frozenPrefix, prefixChange } from "../prompt/prefix.js";
@@ -30,6 +31,7 @@ export interface ConversationDeps {
   config: KernelConfig;
   toolset: Toolset;
   gate: ApprovalGate;
+  hooks: SessionHooks;
   workDir: string;
   workspace: Workspace;
   /** Commands beside the built-in ones, by the name that was typed; null when there is none. */
@@ -81,13 +83,29 @@ export class Conversation {
     return loaded.repairs;
   }
 
-  /** Runs one turn's work for this input. Throws as runTurn does. */
+  /** Runs one turn's work for this input; hooks of Stop may send it on once more. Throws as runTurn does. */
   async run(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
+    const result = await this.#answer(userInput, steers, signal);
+    // The last inner turn of a flow leaves the queue open.
+    steers.close();
+    if (result.status !== "finished") return result;
+    const block = await this.#deps.hooks.stopping(signal);
+    if (block === null || block.reason === "") return result;
+    steers.reopen();
+    return await runTurn(block.reason, await this.#turnDeps(this.#openHistory(), steers), signal);
+  }
+
+  /** Shows a text to the user without asking the model. */
+  say(text: string): void {
+    this.#deps.recorder.event("ContentPart", { type: "text", text });
+  }
+
+  async #answer(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
     const slash = parseSlash(inputText(userInput));
     if (slash !== null) {
       const command = findCommand(builtinCommands, slash.name) ?? (await this.#deps.findCommand(slash.name));
       if (command !== null) return await command.run(slash.args, this.#slashContext(steers, signal));
-      this.#say(`Unknown slash command "/${slash.name}".`);
+      this.say(`Unknown slash command "/${slash.name}".`);
       return FINISHED;
     }
     const result = await runPrompt({
@@ -132,13 +150,14 @@ export class Conversation {
   }
 
   async #turnDeps(history: History, steers: SteerQueue): Promise<TurnDeps> {
-    const { recorder, config, toolset, gate, workDir, random } = this.#deps;
+    const { recorder, config, toolset, gate, hooks, workDir, random } = this.#deps;
     const provider = await this.#openProvider();
     await this.#freezePrefix(history);
     return {
       recorder,
       toolset,
       gate,
+      hooks,
       workDir,
       random,
       provider,
@@ -181,12 +200,15 @@ export class Conversation {
       workspace: this.#deps.workspace,
       sessionId: recorder.log.sessionId,
       maxContextTokens: this.#deps.maxContextTokens,
-      say: (text) => this.#say(text),
+      say: (text) => this.say(text),
       toggleYolo: () => {
         this.#deps.setYolo(!this.#deps.isYolo());
         return this.#deps.isYolo();
       },
-      compact: async (focus) => compact(await this.#turnDeps(history, steers), focus, signal),
+      compact: async (focus) => {
+        const trigger = focus === "" ? "manual" : "manual-with-prompt";
+        await compact(await this.#turnDeps(history, steers), focus, signal, trigger);
+      },
       runAside: async (prompt) => {
         const seed = { systemPrompt: history.systemPrompt, messages: [], nextCheckpoint: 0, tokenCount: null };
         return runTurn(prompt, await this.#turnDeps(new History(seed, discardContext), steers), signal);
@@ -194,10 +216,6 @@ export class Conversation {
       runHere: async (input) => runTurn(input, await this.#turnDeps(history, steers), signal),
       runInner: async (input) => innerTurn(input, [], await this.#turnDeps(history, steers), signal),
     };
-  }
-
-  #say(text: string): void {
-    this.#deps.recorder.event("ContentPart", { type: "text", text });
   }
 
   #setTitle(text: string): void {

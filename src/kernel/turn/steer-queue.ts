@@ -46,4 +46,9 @@ export class SteerQueue implements SteerSource {
   close(): void {
     this.#open = false;
   }
+
+  /** The turn goes on after all and will look again. */
+  reopen(): void {
+    this.#open = true;
+  }
 }
