@@ -1,6 +1,7 @@
 /** What a kernel is given, what it gives back, and what stands behind its wire. */
 import type { FramingName } from "../wire/framing.js";
 import type { Transport } from "../wire/transport.js";
+import type { LoadedAgent } from "./agent-spec/loaded-agent.js";
 import type { KernelConfig, ResolvedModel } from "./config/config.js";
 import type { Logger } from "./logger.js";
 import type { Session } from "./session/session.js";
@@ -20,7 +21,10 @@ export interface KernelOptions {
     continue: boolean;
     afk: boolean;
     configFile: string | null;
+    skillsDirs: readonly string[];
   };
+  /** null for the default agent. */
+  agent: LoadedAgent | null;
   /** The environment of this kernel; a copy, never the live one of the process. */
   env: Readonly<Record<string, string | undefined>>;
   shareDir: string;

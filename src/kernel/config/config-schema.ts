@@ -94,6 +94,8 @@ const configSchema = z.object({
   models: z.optional(z.record(z.string(), modelSchema)),
   providers: z.optional(z.record(z.string(), providerSchema)),
   loop_control: z.optional(loopControlSchema),
+  merge_all_available_skills: flag,
+  extra_skill_dirs: z.optional(z.array(text)),
   background: z.optional(backgroundSchema),
   hooks: z.optional(z.array(hookSchema)),
   fetch: z.optional(fetchSchema),
@@ -111,13 +113,7 @@ const silentKeys: ReadonlySet<string> = new Set([
   "telemetry",
   "skip_afk_prompt_injection",
 ]);
-const laterKeys: ReadonlySet<string> = new Set([
-  "notifications",
-  "services",
-  "mcp",
-  "merge_all_available_skills",
-  "extra_skill_dirs",
-]);
+const laterKeys: ReadonlySet<string> = new Set(["notifications", "services", "mcp"]);
 
 /** Checks a parsed document. Gives the typed input, or one reason that names the key path and never quotes a value. */
 export function checkShape(document: unknown): { input: ConfigInput } | { reason: string } {

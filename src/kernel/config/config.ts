@@ -76,6 +76,9 @@ export interface KernelConfig {
   models: Record<string, ModelConfig>;
   providers: Record<string, ProviderConfig>;
   loop_control: LoopControl;
+  /** False: of each group of skill folders only the first that exists counts. */
+  merge_all_available_skills: boolean;
+  extra_skill_dirs: string[];
   background: BackgroundConfig;
   hooks: HookConfig[];
   /** Our own: hosts FetchURL may reach although they are loopback, private or link-local. */

@@ -65,6 +65,8 @@ function fillDefaults(input: ConfigInput, onWarning: (sentence: string) => void)
     models: mapTable(input.models, (model, alias) => toModel(model, alias, onWarning)),
     providers: mapTable(input.providers, toProvider),
     loop_control: toLoopControl(input.loop_control ?? {}),
+    merge_all_available_skills: input.merge_all_available_skills ?? true,
+    extra_skill_dirs: input.extra_skill_dirs ?? [],
     background: toBackground(input.background ?? {}),
     hooks: (input.hooks ?? []).map(toHook),
     fetch: { allowed_private_hosts: input.fetch?.allowed_private_hosts ?? [] },

@@ -21,6 +21,7 @@ const DEFAULT_TOOLS = {
 /** Callable, but not listed unless an agent file names them. */
 const OTHER_TOOLS = {
   Think: () => import("./think.js").then((m) => m.think),
+  SendDMail: () => import("./send-dmail.js").then((m) => m.sendDMail),
 } satisfies Record<string, () => Promise<Tool>>;
 
 const TOOLS: ReadonlyMap<string, () => Promise<Tool>> = new Map(
@@ -28,7 +29,10 @@ const TOOLS: ReadonlyMap<string, () => Promise<Tool>> = new Map(
 );
 
 /** Names of tools that the published tool set has and this kernel has not yet. */
-const RESERVED_NAMES = ["AskUserQuestion", "SearchWeb", "ExitPlanMode", "EnterPlanMode", "SendDMail"] as const;
+const RESERVED_NAMES = ["AskUserQuestion", "SearchWeb", "ExitPlanMode", "EnterPlanMode"] as const;
+
+/** Names of the default loadout, in its order. */
+export const DEFAULT_TOOL_NAMES: readonly string[] = Object.keys(DEFAULT_TOOLS);
 
 /** Names that external tools may not take. */
 export const BUILTIN_TOOL_NAMES: ReadonlySet<string> = new Set([...TOOLS.keys(), ...RESERVED_NAMES]);

@@ -8,6 +8,7 @@ import type { ContentPart } from "../messages.js";
 import type { ProcessGroups } from "../processes/process-groups.js";
 import type { Capability } from "../providers/provider.js";
 import type { Agents } from "./services/agents.js";
+import type { DmailSender } from "./services/dmail.js";
 import type { PlanMode } from "./services/plan-mode.js";
 import type { Questions } from "./services/questions.js";
 import type { Tasks } from "./services/tasks.js";
@@ -110,9 +111,10 @@ export interface ToolServices {
   planMode: PlanMode | null;
   agents: Agents | null;
   tasks: Tasks | null;
+  dmail: DmailSender | null;
 }
 
-export const NO_SERVICES: ToolServices = { questions: null, planMode: null, agents: null, tasks: null };
+export const NO_SERVICES: ToolServices = { questions: null, planMode: null, agents: null, tasks: null, dmail: null };
 
 export interface Tool {
   readonly name: string;
