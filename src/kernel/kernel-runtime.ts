@@ -119,7 +119,7 @@ export async function createRuntime(
     client,
     turnSourceId: () => turnSourceId,
     freshCallId,
-    customTypes: [],
+    skills: listedSkills,
   });
   const conversation: Conversation = new Conversation({
     recorder,

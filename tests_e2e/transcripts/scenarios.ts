@@ -424,4 +424,12 @@ const states: Scenario[] = [
   },
 ];
 
-export const SCENARIOS: readonly Scenario[] = [...agentScenarios, ...turns, ...approvals, ...tools, ...endings, ...commands, ...states];
+export const SCENARIOS: readonly Scenario[] = [
+  ...agentScenarios,
+  ...turns,
+  ...approvals,
+  ...tools,
+  ...endings,
+  ...commands,
+  ...states,
+];
