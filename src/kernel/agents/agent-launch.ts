@@ -22,15 +22,15 @@ export interface AgentPlaces {
   /** The folder of all agents of the session. */
   root: string;
   types: readonly AgentType[];
-  /** Ids of agents that run. */
-  running: ReadonlySet<string>;
+  /** Ids of agents that run; the launched one joins them. */
+  running: Set<string>;
   /** The session's driver, or that of another model. Throws AgentFailure for an alias that cannot be used. */
   provider(alias: string | null): Promise<ChatProvider>;
 }
 
 /**
  * Finds or creates the agent. Throws AgentFailure with the reason for the model, and KernelError when its files cannot
- * be written. The caller closes the folder.
+ * be written. The caller closes the folder and takes the agent out of the running ones.
  */
 export async function launchAgent(request: AgentRun, places: AgentPlaces): Promise<AgentLaunch> {
   const known = request.resume === null ? null : findAgent(request.resume, places);
@@ -40,14 +40,17 @@ export async function launchAgent(request: AgentRun, places: AgentPlaces): Promi
   // Asked again: another call of the same step may have resumed it meanwhile.
   if (known !== null) findAgent(known.agent_id, places);
   const meta = known ?? newMeta(request, type, model === null ? null : provider.modelName);
-  const folder = new AgentFolder(places.ops, join(places.root, meta.agent_id), meta);
+  places.running.add(meta.agent_id);
+  let folder: AgentFolder | null = null;
   try {
+    folder = new AgentFolder(places.ops, join(places.root, meta.agent_id), meta);
     const seed = known === null ? null : readAgentHistory(folder.dir);
     const history = new History(seed ?? begun(folder, type.systemPrompt()), folder);
     folder.writePrompt(request.prompt);
     return { agentId: meta.agent_id, resumed: known !== null, type, provider, folder, history };
   } catch (error) {
-    folder.close();
+    places.running.delete(meta.agent_id);
+    folder?.close();
     throw error;
   }
 }

@@ -78,7 +78,6 @@ export class AgentRunner implements Agents {
     const root = join(recorder.log.dir, "subagents");
     const launch = await launchAgent(request, { ops, root, types: this.types, running: this.#running, provider });
     const { agentId, folder, type, resumed } = launch;
-    this.#running.add(agentId);
     try {
       await this.#deps.hooks.subagentStarting(type.name, request.prompt, signal);
       signal.throwIfAborted();
