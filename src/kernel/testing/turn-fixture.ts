@@ -202,7 +202,8 @@ export function turnFixtures() {
   return { session, turn };
 }
 
-function lines(path: string): Record<string, unknown>[] {
+/** The JSON lines of a file; [] when there is none. */
+export function lines(path: string): Record<string, unknown>[] {
   if (!existsSync(path)) return [];
   const all = readFileSync(path, "utf8").split("\n");
   return all.filter((line) => line !== "").map((line) => JSON.parse(line));
