@@ -33,13 +33,17 @@ export async function gatedSpawn(request: SpawnRequest): Promise<GatedProcess> {
   const merged = request.mergeOutput === true;
   const input = request.input === undefined ? null : openInput(request.input, request.env.TMPDIR ?? DEFAULT_TEMP);
   const gate = `${GATE}${input === null ? NO_INPUT : INPUT}${merged ? " 2>&1" : ""}`;
-  const child = spawn("/bin/sh", ["-c", gate, "sh", program, ...rest], {
-    cwd: request.cwd,
-    env: request.env,
-    detached: true,
-    stdio: ["pipe", "pipe", merged ? "ignore" : "pipe", ...(input === null ? [] : [input])],
-  });
-  if (input !== null) closeSync(input);
+  let child: ChildProcess;
+  try {
+    child = spawn("/bin/sh", ["-c", gate, "sh", program, ...rest], {
+      cwd: request.cwd,
+      env: request.env,
+      detached: true,
+      stdio: ["pipe", "pipe", merged ? "ignore" : "pipe", ...(input === null ? [] : [input])],
+    });
+  } finally {
+    if (input !== null) closeSync(input);
+  }
   // The gate may be killed before it is opened.
   child.stdin?.on("error", () => {});
   if (child.pid === undefined) throw await startError(child, request.cwd);
