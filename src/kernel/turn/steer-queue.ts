@@ -7,6 +7,7 @@ export interface Steer {
   userInput: string | ContentPart[];
 }
 
+/** The one of a turn: open until the turn looks for the last time. */
 export class SteerQueue {
   #items: Steer[] = [];
   #open = true;
