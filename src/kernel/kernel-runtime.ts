@@ -16,10 +16,12 @@ import { toolEnvironment } from "./processes/tool-environment.js";
 import { promptTail } from "./prompt/prompt-tail.js";
 import { sessionPrompt } from "./prompt/session-prompt.js";
 import { skillLines } from "./prompt/skill-note.js";
+import { approvalRecord } from "./session/approval-requests.js";
 import { Conversation } from "./session/conversation.js";
 import { Session } from "./session/session.js";
 import { sessionApprovals } from "./session/session-approvals.js";
 import { sessionHookChannel } from "./session/session-hook-channel.js";
+import { sessionAgents } from "./session-agents.js";
 import type { SkillCatalog } from "./skills/skill-catalog.js";
 import { findSkillCommand } from "./slash/skill-commands.js";
 import { openSession } from "./storage/open-session.js";
@@ -102,10 +104,28 @@ export async function createRuntime(
     resumed: exists,
     logger,
   });
-  const conversation = new Conversation({
+  const toolset = new SessionToolset(context, externalTools, agent);
+  const freshCallId = () => `call_${randomBytes(12).toString("hex")}`;
+  let turnSourceId = "";
+  const agents = sessionAgents({
+    options,
+    recorder,
+    gate: approvals.gate,
+    hooks,
+    processes,
+    context,
+    toolset,
+    provider: () => conversation.provider(),
+    client,
+    turnSourceId: () => turnSourceId,
+    freshCallId,
+    customTypes: [],
+  });
+  const conversation: Conversation = new Conversation({
     recorder,
     config,
-    toolset: new SessionToolset(context, externalTools, agent),
+    toolset,
+    background: agents.notices,
     gate: approvals.gate,
     hooks,
     workDir,
@@ -135,8 +155,11 @@ export async function createRuntime(
       }),
     setYolo: approvals.setYolo,
     isYolo: () => approvals.gate.mode.yolo,
-    newSourceId: () => randomBytes(16).toString("hex"),
-    freshCallId: () => `call_${randomBytes(12).toString("hex")}`,
+    newSourceId: () => {
+      turnSourceId = randomBytes(16).toString("hex");
+      return turnSourceId;
+    },
+    freshCallId,
     random: Math.random,
     logger,
   });
@@ -145,6 +168,7 @@ export async function createRuntime(
   return {
     session,
     externalTools,
+    openApprovals: () => approvals.gate.pending().map(approvalRecord),
     warmUp: async () => {
       void hooks.start();
       await conversation.warmUp();
@@ -154,6 +178,7 @@ export async function createRuntime(
     close: async () => {
       const turnInterrupted = session.turnRunning;
       approvals.close();
+      await agents.close();
       await session.close({ clean: true, graceMs: CLOSE_GRACE_MS });
       // Everything is on disk by now: hosts that do not wait lose only these hooks.
       await hooks.end(options.signal);

@@ -5,6 +5,7 @@ import type { LoadedAgent } from "./agent-spec/loaded-agent.js";
 import type { KernelConfig, ResolvedModel } from "./config/config.js";
 import type { Logger } from "./logger.js";
 import type { Session } from "./session/session.js";
+import type { WireRecord } from "./storage/replay.js";
 import type { ExternalTools } from "./tools/external-tool.js";
 
 export interface KernelOptions {
@@ -52,6 +53,8 @@ export interface ClientName {
 export interface KernelRuntime {
   readonly session: Session;
   readonly externalTools: ExternalTools;
+  /** The approvals that wait for an answer, to be sent again to a client that initialises anew. */
+  openApprovals(): WireRecord[];
   /** Loads what the first prompt will need. Never throws. */
   warmUp(): Promise<void>;
   /** Ends turns and processes and closes the storage. Never throws. */

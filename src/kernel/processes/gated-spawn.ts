@@ -7,6 +7,7 @@
  * A `sh` hands on only variables whose names are valid in a shell.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { findProgram } from "./find-program.js";
 import type { SpawnRequest } from "./process-groups.js";
@@ -25,15 +26,18 @@ export interface GatedProcess {
 export async function gatedSpawn(request: SpawnRequest): Promise<GatedProcess> {
   const [name, ...rest] = request.argv;
   const program = findProgram(name, request.env.PATH ?? DEFAULT_PATH, request.cwd);
-  const merged = request.mergeOutput === true;
+  const file = request.outlive?.outputFile;
+  const merged = request.mergeOutput === true || file !== undefined;
   const { input } = request;
   const gate = `${GATE}${input === undefined ? " </dev/null" : ""}${merged ? " 2>&1" : ""}`;
+  const output = file === undefined ? null : openSync(file, "a", 0o600);
   const child = spawn("/bin/sh", ["-c", gate, "sh", program, ...rest], {
     cwd: request.cwd,
     env: request.env,
     detached: true,
-    stdio: ["pipe", "pipe", merged ? "ignore" : "pipe"],
+    stdio: ["pipe", output ?? "pipe", merged ? "ignore" : "pipe"],
   });
+  if (output !== null) closeSync(output);
   // The gate may be killed before it is opened, and a program need not read its input.
   child.stdin?.on("error", () => {});
   if (child.pid === undefined) throw await startError(child, request.cwd);

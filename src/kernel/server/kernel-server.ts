@@ -62,8 +62,11 @@ export function serveKernel({ connection, sink }: KernelConnection, deps: ServeD
     return (await runtime()).session;
   };
   const runInitialize = async (params: Parameters<typeof initialize>[0]) => {
-    if (deps.isLoading()) (await runtime()).session.requireIdle();
+    const loaded = deps.isLoading() ? await runtime() : null;
+    loaded?.session.requireIdle();
     const result = await initialize(params, deps);
+    // A client that starts anew may not know them; one answer is enough.
+    sink.replay(loaded?.openApprovals() ?? []);
     setImmediate(warmUp);
     return result;
   };

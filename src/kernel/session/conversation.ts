@@ -23,6 +23,7 @@ import { runTurn, type TurnDeps, type TurnResult } from "../turn/turn.js";
 import { llmNotSet } from "../turn/turn-error.js";
 import type { TurnRecorder } from "../turn/turn-recorder.js";
 import { inputText } from "../turn/user-input.js";
+import type { BackgroundWork } from "./background-work.js";
 import { runPrompt } from "./prompt-run.js";
 import { titleFrom } from "./title.js";
 
@@ -50,6 +51,8 @@ export interface ConversationDeps {
   /** Fresh hex id of 32 digits. */
   newSourceId: () => string;
   freshCallId: () => string;
+  /** Work that goes on beside and between the turns. */
+  background?: BackgroundWork;
   random: () => number;
   logger: Logger;
 }
@@ -85,6 +88,21 @@ export class Conversation {
 
   /** Runs one turn's work for this input; hooks of Stop may send it on once more. Throws as runTurn does. */
   async run(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
+    const { background } = this.#deps;
+    background?.turnBegan();
+    try {
+      return await this.#run(userInput, steers, signal);
+    } finally {
+      background?.turnEnding();
+    }
+  }
+
+  /** Shows a text to the user without asking the model. */
+  say(text: string): void {
+    this.#deps.recorder.event("ContentPart", { type: "text", text });
+  }
+
+  async #run(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
     const result = await this.#answer(userInput, steers, signal);
     // The last inner turn of a flow leaves the queue open.
     steers.close();
@@ -93,11 +111,6 @@ export class Conversation {
     if (block === null || block.reason === "") return result;
     steers.reopen();
     return await runTurn(block.reason, await this.#turnDeps(this.#openHistory(), steers), signal);
-  }
-
-  /** Shows a text to the user without asking the model. */
-  say(text: string): void {
-    this.#deps.recorder.event("ContentPart", { type: "text", text });
   }
 
   async #answer(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
@@ -122,8 +135,7 @@ export class Conversation {
   /** Loads what the first prompt will need, so that it need not wait. Never throws. */
   async warmUp(): Promise<void> {
     const tools = this.#deps.toolset.definitions();
-    const provider =
-      this.#deps.createProvider === null ? null : this.#openProvider().then((driver) => driver.warmUp?.());
+    const provider = this.#deps.createProvider === null ? null : this.provider().then((driver) => driver.warmUp?.());
     await Promise.allSettled([tools, provider]);
   }
 
@@ -138,8 +150,11 @@ export class Conversation {
     return this.#history;
   }
 
-  /** A driver that could not be built is tried again at the next prompt: the cause may be gone by then. */
-  #openProvider(): Promise<ChatProvider> {
+  /**
+   * The session's driver. One that could not be built is tried again at the next prompt: the cause may be gone by then.
+   * Rejects with KernelError `llm_not_set` without a usable model.
+   */
+  provider(): Promise<ChatProvider> {
     const create = this.#deps.createProvider;
     if (create === null) return Promise.reject(llmNotSet());
     this.#provider ??= create().catch((error: unknown) => {
@@ -150,8 +165,8 @@ export class Conversation {
   }
 
   async #turnDeps(history: History, steers: SteerQueue): Promise<TurnDeps> {
-    const { recorder, config, toolset, gate, hooks, workDir, random } = this.#deps;
-    const provider = await this.#openProvider();
+    const { background, recorder, config, toolset, gate, hooks, workDir, random } = this.#deps;
+    const provider = await this.provider();
     await this.#freezePrefix(history);
     return {
       recorder,
@@ -175,6 +190,8 @@ export class Conversation {
       freshId: this.#deps.freshCallId,
       planMode: () => false,
       mail: history === this.#history ? this.#deps.mail : null,
+      // What is said to a throw-away conversation is soon forgotten.
+      ...(background === undefined || history !== this.#history ? {} : { notices: () => background.takeMessages() }),
     };
   }
 

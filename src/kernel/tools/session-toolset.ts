@@ -20,6 +20,11 @@ export class SessionToolset implements Toolset {
     this.#loadout = loadout;
   }
 
+  /** The same tools in other surroundings: those of a subagent. */
+  inContext(change: Partial<ToolContext>): SessionToolset {
+    return new SessionToolset({ ...this.#context, ...change }, this.#external);
+  }
+
   async definitions(): Promise<readonly ToolDefinition[]> {
     this.#builtin ??= this.#defineBuiltin();
     const external = this.#external.definitions;
@@ -34,7 +39,11 @@ export class SessionToolset implements Toolset {
   async #defineBuiltin(): Promise<readonly ToolDefinition[]> {
     const tools = await loadLoadout(this.#loadout);
     const visible = tools.filter((tool) => tool.visible?.(this.#context.capabilities) ?? true);
-    return visible.map(toolDefinition);
+    return visible.map((tool) => {
+      const definition = toolDefinition(tool);
+      const more = tool.describe?.(this.#context.services) ?? "";
+      return more === "" ? definition : { ...definition, description: `${definition.description} ${more}` };
+    });
   }
 }
 

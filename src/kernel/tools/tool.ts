@@ -51,7 +51,8 @@ export type GrantSubject =
   | { kind: "edit"; path: string; insideWorkspace: boolean }
   | { kind: "read_outside"; path: string }
   | { kind: "fetch"; host: string }
-  | { kind: "mcp"; server: string; tool: string };
+  | { kind: "mcp"; server: string; tool: string }
+  | { kind: "task"; taskId: string };
 
 /** What a person is asked before the call may act. Texts as wire.md 8.1. */
 export interface ApprovalAsk {
@@ -119,6 +120,8 @@ export interface Tool {
   readonly name: string;
   /** One terse line for the model. */
   readonly description: string;
+  /** Added to the description when the session has something to say there; must not change while it lives. */
+  describe?(services: ToolServices): string;
   /** All accepted parameters. Unknown keys are ignored, as the reference does. */
   readonly parameters: z.ZodMiniType;
   /** Parameters that are listed to the model, in this order; the rest are accepted but cost no prompt. */

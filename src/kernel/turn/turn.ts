@@ -22,6 +22,8 @@ export interface TurnDeps extends StepDeps {
   onStep?: () => void;
   /** Mail of the model to its past; null for an agent that cannot send any. */
   mail?: DmailBox | null;
+  /** What the model has to be told before its next step, one user message each; every text is given once. */
+  notices?: () => ContentPart[][];
 }
 
 /**
@@ -69,6 +71,7 @@ async function interruptible(n: number, deps: TurnDeps, signal: AbortSignal) {
     }
     const checkpoint = deps.history.checkpoint();
     deps.recorder.note({ kind: "step", n, checkpoint }, false);
+    for (const content of deps.notices?.() ?? []) deps.history.appendUser(content);
     return await runStep(n, deps, signal);
   } catch (error) {
     if (!signal.aborted && !isStorageFailure(error)) deps.recorder.event("StepInterrupted", {});
