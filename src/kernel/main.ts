@@ -3,7 +3,7 @@
  * loaded at once; the rest is `kernel-runtime.ts`.
  */
 import type { ClientName, KernelOptions, KernelOutcome, KernelRuntime } from "./kernel.js";
-import { connectClient, serveKernel } from "./server/kernel-server.js";
+import { connectClient, type KernelConnection, serveKernel } from "./server/kernel-server.js";
 
 /**
  * Serves one client until it closes its side or `signal` aborts, then ends turns and processes and closes the storage.
@@ -11,7 +11,7 @@ import { connectClient, serveKernel } from "./server/kernel-server.js";
  */
 export async function runKernel(options: KernelOptions): Promise<KernelOutcome> {
   const { logger } = options;
-  const client = connectClient(options.transport, options.framing, logger);
+  const client = await forItsAge(connectClient(options.transport, options.framing, logger), options.wireCompat);
   let clientName: ClientName | null = null;
   let loading: Promise<KernelRuntime> | null = null;
   const runtime = (): Promise<KernelRuntime> => {
@@ -37,6 +37,13 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
   const outcome = (await loaded?.close()) ?? { sessionId: null, turnInterrupted: false, resumable: false };
   await client.connection.close();
   return outcome;
+}
+
+/** What an old client cannot take is kept from it, whatever wants to send it. */
+async function forItsAge(client: KernelConnection, compat: KernelOptions["wireCompat"]): Promise<KernelConnection> {
+  if (compat === null) return client;
+  const { Wire12Sink } = await import("./server/wire-1-2-sink.js");
+  return { ...client, sink: new Wire12Sink(client.sink) };
 }
 
 /** A named session may be missing and a script may be absent: that has to be said before anything is served. */
