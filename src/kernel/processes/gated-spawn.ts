@@ -7,7 +7,7 @@
  * A `sh` hands on only variables whose names are valid in a shell.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { findProgram } from "./find-program.js";
 import { openInput } from "./input-file.js";
@@ -30,19 +30,27 @@ export interface GatedProcess {
 export async function gatedSpawn(request: SpawnRequest): Promise<GatedProcess> {
   const [name, ...rest] = request.argv;
   const program = findProgram(name, request.env.PATH ?? DEFAULT_PATH, request.cwd);
-  const merged = request.mergeOutput === true;
-  const input = request.input === undefined ? null : openInput(request.input, request.env.TMPDIR ?? DEFAULT_TEMP);
-  const gate = `${GATE}${input === null ? NO_INPUT : INPUT}${merged ? " 2>&1" : ""}`;
+  const file = request.outlive?.outputFile;
+  const merged = request.mergeOutput === true || file !== undefined;
+  const gate = `${GATE}${request.input === undefined ? NO_INPUT : INPUT}${merged ? " 2>&1" : ""}`;
+  const opened: number[] = [];
+  const open = (fd: number): number => {
+    opened.push(fd);
+    return fd;
+  };
   let child: ChildProcess;
   try {
+    const output = file === undefined ? "pipe" : open(openSync(file, "a", 0o600));
+    const input =
+      request.input === undefined ? [] : [open(openInput(request.input, request.env.TMPDIR ?? DEFAULT_TEMP))];
     child = spawn("/bin/sh", ["-c", gate, "sh", program, ...rest], {
       cwd: request.cwd,
       env: request.env,
       detached: true,
-      stdio: ["pipe", "pipe", merged ? "ignore" : "pipe", ...(input === null ? [] : [input])],
+      stdio: ["pipe", output, merged ? "ignore" : "pipe", ...input],
     });
   } finally {
-    if (input !== null) closeSync(input);
+    for (const fd of opened) closeSync(fd);
   }
   // The gate may be killed before it is opened.
   child.stdin?.on("error", () => {});

@@ -4,6 +4,7 @@ import { BUILTIN_COMMANDS } from "./command-list.js";
 import { runInit } from "./init-command.js";
 import { FINISHED, type SlashCommand } from "./slash-command.js";
 
+/** In the order of the list. Each throws what its work throws. */
 export const builtinCommands: readonly SlashCommand[] = [
   {
     ...BUILTIN_COMMANDS.init,
@@ -41,6 +42,18 @@ export const builtinCommands: readonly SlashCommand[] = [
       );
       return FINISHED;
     },
+  },
+  {
+    ...BUILTIN_COMMANDS["add-dir"],
+    run: async (args, context) => (await import("./add-dir-command.js")).runAddDir(args, context),
+  },
+  {
+    ...BUILTIN_COMMANDS.export,
+    run: async (args, context) => (await import("./export-command.js")).runExport(args, context),
+  },
+  {
+    ...BUILTIN_COMMANDS.import,
+    run: async (args, context) => (await import("./import-command.js")).runImport(args, context),
   },
 ];
 

@@ -1,19 +1,29 @@
 /** All tools of a session behind one face: the built-in loadout and the client's own tools. */
 import type { ToolDefinition } from "../providers/provider.js";
 import type { ExternalTools } from "./external-tool.js";
-import { loadDefaultTools, loadTool } from "./registry.js";
+import { isPermitted, type Loadout, loadLoadout } from "./loadout.js";
+import { loadTool } from "./registry.js";
 import { parseArguments, toolDefinition } from "./support/tool-schema.js";
 import type { PreparedCall, Tool, ToolContext, ToolReturn } from "./tool.js";
 import type { CallableTool, CallContext, Toolset } from "./toolset.js";
 
+/** Built-in names win over the client's. Loads each tool at its first use. */
 export class SessionToolset implements Toolset {
   readonly #context: ToolContext;
   readonly #external: ExternalTools;
+  readonly #loadout: Loadout | null;
   #builtin: Promise<readonly ToolDefinition[]> | null = null;
 
-  constructor(context: ToolContext, external: ExternalTools) {
+  /** `loadout` null: the default one. */
+  constructor(context: ToolContext, external: ExternalTools, loadout: Loadout | null = null) {
     this.#context = context;
     this.#external = external;
+    this.#loadout = loadout;
+  }
+
+  /** The same tools in other surroundings: those of a subagent. */
+  inContext(change: Partial<ToolContext>): SessionToolset {
+    return new SessionToolset({ ...this.#context, ...change }, this.#external);
   }
 
   async definitions(): Promise<readonly ToolDefinition[]> {
@@ -23,14 +33,18 @@ export class SessionToolset implements Toolset {
   }
 
   async find(name: string): Promise<CallableTool | null> {
-    const tool = await loadTool(name);
+    const tool = isPermitted(name, this.#loadout) ? await loadTool(name) : null;
     return tool === null ? this.#external.find(name) : new BuiltinCall(tool, this.#context);
   }
 
   async #defineBuiltin(): Promise<readonly ToolDefinition[]> {
-    const tools = await loadDefaultTools();
+    const tools = await loadLoadout(this.#loadout);
     const visible = tools.filter((tool) => tool.visible?.(this.#context.capabilities) ?? true);
-    return visible.map(toolDefinition);
+    return visible.map((tool) => {
+      const definition = toolDefinition(tool);
+      const more = tool.describe?.(this.#context.services) ?? "";
+      return more === "" ? definition : { ...definition, description: `${definition.description} ${more}` };
+    });
   }
 }
 
