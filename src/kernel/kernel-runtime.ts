@@ -6,6 +6,8 @@ import { randomBytes } from "node:crypto";
 import { homedir, type as osType } from "node:os";
 import { join } from "node:path";
 import { hookResult, toolCallResult } from "../wire/validators/client-request.js";
+import type { PromptFacts } from "./agent-spec/prompt-template.js";
+import { subagentTypes } from "./agent-spec/subagent-types.js";
 import type { ResolvedModel } from "./config/config.js";
 import type { HookList } from "./hooks/hook-list.js";
 import { SessionHooks } from "./hooks/session-hooks.js";
@@ -14,7 +16,7 @@ import type { Logger } from "./logger.js";
 import { lazyProcessGroups } from "./processes/lazy-process-groups.js";
 import { toolEnvironment } from "./processes/tool-environment.js";
 import { promptTail } from "./prompt/prompt-tail.js";
-import { sessionPrompt } from "./prompt/session-prompt.js";
+import { promptFacts, sessionPrompt } from "./prompt/session-prompt.js";
 import { skillLines } from "./prompt/skill-note.js";
 import { approvalRecord } from "./session/approval-requests.js";
 import { Conversation } from "./session/conversation.js";
@@ -104,6 +106,10 @@ export async function createRuntime(
     resumed: exists,
     logger,
   });
+  const facts = (): PromptFacts => {
+    const date = new Date().toISOString().slice(0, 10);
+    return promptFacts({ workDir, additionalDirs, os: osType(), shell: "bash", date, skills: listedSkills });
+  };
   const toolset = new SessionToolset(context, externalTools, agent);
   const freshCallId = () => `call_${randomBytes(12).toString("hex")}`;
   let turnSourceId = "";
@@ -119,7 +125,7 @@ export async function createRuntime(
     client,
     turnSourceId: () => turnSourceId,
     freshCallId,
-    customTypes: [],
+    customTypes: agent === null ? [] : subagentTypes(agent, facts()),
   });
   const conversation: Conversation = new Conversation({
     recorder,
@@ -144,15 +150,7 @@ export async function createRuntime(
     mail,
     maxContextTokens: model?.model.max_context_size ?? 0,
     createProvider: await providerFactory(model, () => ({ logger, shareDir, client: client() })),
-    systemPrompt: () =>
-      sessionPrompt(agent, {
-        workDir,
-        additionalDirs,
-        os: osType(),
-        shell: "bash",
-        date: new Date().toISOString().slice(0, 10),
-        skills: listedSkills,
-      }),
+    systemPrompt: () => sessionPrompt(agent, facts()),
     setYolo: approvals.setYolo,
     isYolo: () => approvals.gate.mode.yolo,
     newSourceId: () => {

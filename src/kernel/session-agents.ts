@@ -63,7 +63,8 @@ export function sessionAgents(deps: SessionAgentsDeps): SessionAgents {
     gate,
     hooks,
     types: [...types.values()],
-    toolset: ({ capabilities }) => toolset.inContext({ capabilities, ...agentSurroundings(context) }),
+    toolset: ({ capabilities }, { loadout }) =>
+      toolset.inContext({ capabilities, ...agentSurroundings(context) }, loadout),
     provider: (alias) => providers.get(alias),
     loop: config.loop_control,
     workDir: context.workDir,

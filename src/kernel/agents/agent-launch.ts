@@ -35,7 +35,7 @@ export interface AgentPlaces {
 export async function launchAgent(request: AgentRun, places: AgentPlaces): Promise<AgentLaunch> {
   const known = request.resume === null ? null : findAgent(request.resume, places);
   const type = findType(known?.subagent_type ?? request.subagentType, places.types);
-  const provider = await places.provider(request.model ?? known?.launch_spec.model_override ?? null);
+  const provider = await places.provider(request.model ?? known?.launch_spec.model_override ?? type.model ?? null);
   // Asked again: another call of the same step may have resumed it meanwhile.
   if (known !== null) findAgent(known.agent_id, places);
   const meta = known ?? newMeta(request, type, provider);

@@ -24,7 +24,7 @@ export interface AgentRunnerDeps {
   hooks: Hooks;
   types: readonly AgentType[];
   /** A fresh toolset for one agent on this model, before the type's choice. */
-  toolset(provider: ChatProvider): Toolset;
+  toolset(provider: ChatProvider, type: AgentType): Toolset;
   /** The session's driver, or that of another model. Throws AgentFailure for an alias that cannot be used. */
   provider(alias: string | null): Promise<ChatProvider>;
   loop: LoopControl;
@@ -146,7 +146,7 @@ export class AgentRunner implements Agents {
       provider,
       history,
       origin,
-      toolset: agentToolset(toolset(provider), type.tools),
+      toolset: agentToolset(toolset(provider, type), type.tools),
       maxAttempts: loop.max_retries_per_step,
       freshId: freshCallId,
     };

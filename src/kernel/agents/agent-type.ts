@@ -1,5 +1,6 @@
 /** Kinds of subagents: what each is told and which tools it may use. Agent files add their own. */
 import { type SystemFacts, subagentPrompt } from "../prompt/system-prompt.js";
+import type { Loadout } from "../tools/loadout.js";
 
 export interface AgentType {
   name: string;
@@ -9,6 +10,10 @@ export interface AgentType {
   systemPrompt: string;
   /** Names of its tools; null for all that a subagent may have. */
   tools: readonly string[] | null;
+  /** The loadout of its own file; the session's when there is none. */
+  loadout?: Loadout;
+  /** Alias of its model; the session's when there is none. */
+  model?: string | null;
 }
 
 const READING = ["ReadFile", "ReadMediaFile", "Glob", "Grep", "SearchWeb", "FetchURL", "Think"];

@@ -21,9 +21,9 @@ export class SessionToolset implements Toolset {
     this.#loadout = loadout;
   }
 
-  /** The same tools in other surroundings: those of a subagent. */
-  inContext(change: Partial<ToolContext>): SessionToolset {
-    return new SessionToolset({ ...this.#context, ...change }, this.#external);
+  /** The same tools in other surroundings: those of a subagent, which may have a loadout of its own. */
+  inContext(change: Partial<ToolContext>, loadout: Loadout | null = this.#loadout): SessionToolset {
+    return new SessionToolset({ ...this.#context, ...change }, this.#external, loadout);
   }
 
   async definitions(): Promise<readonly ToolDefinition[]> {
