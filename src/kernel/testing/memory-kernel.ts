@@ -73,7 +73,7 @@ export function memoryKernels(): (options?: MemoryKernelOptions) => MemoryKernel
     const outcome = runKernel({
       transport: server,
       framing: "ndjson",
-    wireCompat: null,
+      wireCompat: null,
       config,
       model,
       agent: null,

@@ -7,6 +7,7 @@ import { parseArguments, toolDefinition } from "./support/tool-schema.js";
 import type { PreparedCall, Tool, ToolContext, ToolReturn } from "./tool.js";
 import type { CallableTool, CallContext, Toolset } from "./toolset.js";
 
+/** Built-in names win over the client's. Loads each tool at its first use. */
 export class SessionToolset implements Toolset {
   readonly #context: ToolContext;
   readonly #external: ExternalTools;
