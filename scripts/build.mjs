@@ -14,6 +14,21 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Packages that find files beside themselves at run time, so they cannot move into a bundle. */
 const external = ["@vscode/ripgrep", "web-tree-sitter"];
 
+/**
+ * Bundled apart, with a zod of its own: esbuild keeps all that is used of a file in one place, so what the MCP SDK uses
+ * of zod would load with the start of the kernel. `chunks/` is where its importers are.
+ */
+const MCP_CLIENT = "@modelcontextprotocol/client";
+
+const bundleApart = {
+  name: "apart",
+  setup({ onResolve }) {
+    onResolve({ filter: /^@modelcontextprotocol\/client$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: "./mcp-client.js", external: true } : undefined,
+    );
+  },
+};
+
 /** CommonJS packages inside the bundle ask for Node's builtins through `require`; only their chunks need one. */
 const requireBanner =
   'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
@@ -22,10 +37,8 @@ const requireBanner =
 export async function buildBundle(outdir = join(root, "dist")) {
   rmSync(outdir, { recursive: true, force: true });
   mkdirSync(outdir, { recursive: true });
-  const result = await build({
+  const options = {
     absWorkingDir: root,
-    entryPoints: { kernel: "bin/kernel.ts" },
-    outdir,
     bundle: true,
     splitting: true,
     format: "esm",
@@ -34,13 +47,27 @@ export async function buildBundle(outdir = join(root, "dist")) {
     minifySyntax: true,
     minifyWhitespace: true,
     keepNames: false,
-    external,
-    chunkNames: "chunks/[name]-[hash]",
     metafile: true,
     logLevel: "warning",
+  };
+  const result = await build({
+    ...options,
+    entryPoints: { kernel: "bin/kernel.ts" },
+    outdir,
+    external,
+    plugins: [bundleApart],
+    chunkNames: "chunks/[name]-[hash]",
   });
-  for (const file of Object.keys(result.metafile.outputs)) addRequire(join(root, file));
+  const client = await build({
+    ...options,
+    entryPoints: { "mcp-client": MCP_CLIENT },
+    outdir: join(outdir, "chunks"),
+    chunkNames: "mcp-client-[name]-[hash]",
+  });
+  for (const file of Object.keys({ ...result.metafile.outputs, ...client.metafile.outputs }))
+    addRequire(join(root, file));
   await mergeStart(root, outdir, result.metafile);
+  Object.assign(result.metafile.outputs, client.metafile.outputs);
   writeFileSync(join(outdir, "meta.json"), JSON.stringify(result.metafile));
   await copyGrammar(join(outdir, "grammar"));
   return result.metafile;

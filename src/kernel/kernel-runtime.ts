@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { toolCallResult } from "../wire/validators/client-request.js";
 import type { ResolvedModel } from "./config/config.js";
 import type { ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
+import { openMcp } from "./mcp/open-mcp.js";
 import { lazyProcessGroups } from "./processes/lazy-process-groups.js";
 import { toolEnvironment } from "./processes/tool-environment.js";
 import { systemPrompt } from "./prompt/system-prompt.js";
@@ -72,10 +73,13 @@ export async function createRuntime(
     path: toolEnv.PATH ?? "",
     mode: { yolo: config.default_yolo || log.state.data.approval.yolo, afk: flags.afk || log.state.data.approval.afk },
   });
+  const isReserved = (name: string) => BUILTIN_TOOL_NAMES.has(name) || externalTools.find(name) !== null;
+  const mcp = openMcp(options, { processes, env: toolEnv, isReserved });
   const conversation = new Conversation({
     recorder,
     config,
-    toolset: new SessionToolset(context, externalTools),
+    mcp,
+    toolset: new SessionToolset(context, externalTools, mcp?.joined ?? null),
     gate: approvals.gate,
     workDir,
     maxContextTokens: model?.model.max_context_size ?? 0,
@@ -95,6 +99,7 @@ export async function createRuntime(
     session,
     externalTools,
     warmUp: async () => {
+      mcp?.start();
       await conversation.warmUp();
       await approvals.warmUp();
     },
@@ -102,6 +107,7 @@ export async function createRuntime(
       const turnInterrupted = session.turnRunning;
       approvals.close();
       await session.close({ clean: true, graceMs: CLOSE_GRACE_MS });
+      await mcp?.close();
       await processes.close();
       return { sessionId, turnInterrupted, resumable: !log.load().empty };
     },

@@ -19,6 +19,10 @@ export interface KernelOptions {
     continue: boolean;
     afk: boolean;
     configFile: string | null;
+    /** Documents with `mcpServers`; a later one replaces servers of the same name. */
+    mcpConfigs: readonly Readonly<Record<string, unknown>>[];
+    /** False: mcp.json of the share folder counts too, before them. */
+    mcpFileGiven: boolean;
   };
   /** The environment of this kernel; a copy, never the live one of the process. */
   env: Readonly<Record<string, string | undefined>>;

@@ -59,6 +59,13 @@ const loopControlSchema = z.object({
 const fetchSchema = z.object({ allowed_private_hosts: z.optional(z.array(text)) });
 const runtimeSchema = z.object({ kernel: z.optional(z.nullable(z.enum(["auto", "sidecar", "in-process"]))) });
 
+const mcpClientSchema = z.object({
+  tool_call_timeout_ms: z.optional(z.int().check(z.gte(1))),
+  connect_timeout_ms: z.optional(z.int().check(z.gte(1))),
+  loading_wait_ms: z.optional(z.int().check(z.gte(0))),
+});
+const mcpSchema = z.object({ client: z.optional(mcpClientSchema) });
+
 const configSchema = z.object({
   default_model: z.optional(text),
   default_thinking: flag,
@@ -68,6 +75,7 @@ const configSchema = z.object({
   providers: z.optional(z.record(z.string(), providerSchema)),
   loop_control: z.optional(loopControlSchema),
   fetch: z.optional(fetchSchema),
+  mcp: z.optional(mcpSchema),
   runtime: z.optional(runtimeSchema),
 });
 
@@ -86,7 +94,6 @@ const laterKeys: ReadonlySet<string> = new Set([
   "background",
   "notifications",
   "services",
-  "mcp",
   "hooks",
   "merge_all_available_skills",
   "extra_skill_dirs",
@@ -117,6 +124,7 @@ export function ignoredKeys(document: unknown): string[] {
   const sections = [
     ["loop_control", loopControlSchema.shape],
     ["fetch", fetchSchema.shape],
+    ["mcp", mcpSchema.shape],
     ["runtime", runtimeSchema.shape],
   ] as const;
   for (const [name, known] of sections) visit(document[name], known, [name]);

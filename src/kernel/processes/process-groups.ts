@@ -2,6 +2,8 @@
  * Starts tool processes so that none outlives the kernel: each is the leader of its own group and is known to a
  * watchdog before it runs (durability.md 3 in the design notes; ADR 0007).
  */
+import type { Writable } from "node:stream";
+
 export interface ProcessExit {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -12,10 +14,12 @@ export interface SpawnRequest {
   argv: readonly [string, ...string[]];
   cwd: string;
   env: Readonly<Record<string, string>>;
-  /** Called for every chunk in order of arrival. stdin is closed. */
+  /** Called for every chunk in order of arrival. */
   onOutput(chunk: Buffer, source: "stdout" | "stderr"): void;
   /** Both outputs share one pipe, so that they arrive exactly as written, all as "stdout". Default false. */
   mergeOutput?: boolean;
+  /** `pipe`: the caller writes to the process through `RunningProcess.stdin`. Default: stdin is /dev/null. */
+  stdin?: "pipe";
   /** Called once with the group before the command can act. */
   onStarted?(process: { pgid: number; startTime: string }): void;
 }
@@ -23,6 +27,8 @@ export interface SpawnRequest {
 export interface RunningProcess {
   readonly pgid: number;
   readonly startTime: string;
+  /** Set when it was asked for. Errors of it are already taken care of: a broken pipe shows as the exit. */
+  readonly stdin: Writable | null;
   /** Settles when the leader has exited and what it had written was read; never waits for pipes held by others. Never rejects. */
   readonly exited: Promise<ProcessExit>;
   /** TERM to the group, 50 ms, KILL to the group. Resolves when the leader is gone. Idempotent. */

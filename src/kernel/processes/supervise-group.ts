@@ -108,6 +108,7 @@ export function superviseGroup(
   return {
     pgid,
     startTime,
+    stdin: request.stdin === "pipe" ? child.stdin : null,
     exited: follow(),
     kill() {
       if (groupGone) return Promise.resolve();

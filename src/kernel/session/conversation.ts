@@ -2,6 +2,7 @@
 import type { ApprovalGate } from "../approval/approval-gate.js";
 import type { KernelConfig } from "../config/config.js";
 import type { Logger } from "../logger.js";
+import type { TurnStart } from "../mcp/mcp-servers.js";
 import type { ContentPart } from "../messages.js";
 import { frozenPrefix, prefixChange } from "../prompt/prefix.js";
 import type { ChatProvider } from "../providers/provider.js";
@@ -39,6 +40,8 @@ export interface ConversationDeps {
   freshCallId: () => string;
   random: () => number;
   logger: Logger;
+  /** Brings the MCP tools up to date before a turn; null or absent without MCP servers. */
+  mcp?: { beforeTurn(turn: TurnStart): Promise<void> } | null;
 }
 
 export class Conversation {
@@ -77,7 +80,7 @@ export class Conversation {
       this.#say(`Unknown slash command "/${slash.name}".`);
       return FINISHED;
     }
-    const result = await runTurn(userInput, await this.#turnDeps(this.#openHistory(), steers), signal);
+    const result = await runTurn(userInput, await this.#turnDeps(this.#openHistory(), steers, signal), signal);
     this.#setTitle(inputText(userInput));
     return result;
   }
@@ -111,9 +114,14 @@ export class Conversation {
     return this.#provider;
   }
 
-  async #turnDeps(history: History, steers: SteerQueue): Promise<TurnDeps> {
+  /** Without a `signal` the turn uses no tools, so MCP servers are not waited for. */
+  async #turnDeps(history: History, steers: SteerQueue, signal?: AbortSignal): Promise<TurnDeps> {
     const { recorder, config, toolset, gate, workDir, random } = this.#deps;
     const provider = await this.#openProvider();
+    if (signal !== undefined) {
+      const { sessionId } = recorder.log;
+      await this.#deps.mcp?.beforeTurn({ recorder, signal, sessionId, listed: this.#prefix?.tools ?? null });
+    }
     await this.#freezePrefix(history);
     return {
       recorder,
@@ -166,7 +174,7 @@ export class Conversation {
       compact: async (focus) => compact(await this.#turnDeps(history, steers), focus, signal),
       runAside: async (prompt) => {
         const seed = { systemPrompt: history.systemPrompt, messages: [], nextCheckpoint: 0, tokenCount: null };
-        return runTurn(prompt, await this.#turnDeps(new History(seed, discardContext), steers), signal);
+        return runTurn(prompt, await this.#turnDeps(new History(seed, discardContext), steers, signal), signal);
       },
     };
   }

@@ -1,7 +1,8 @@
 /** Tools that the client owns: it registered them at initialize and runs them on request (wire.md 2.2, 2.8). */
-import type { AnySchema, ValidateFunction } from "ajv";
+import type { ValidateFunction } from "ajv";
 import type { ToolDefinition } from "../providers/provider.js";
-import { type PreparedCall, type ToolReturn, toolError } from "./tool.js";
+import { compileSchema, readForeignArguments } from "./support/foreign-schema.js";
+import type { PreparedCall, ToolReturn } from "./tool.js";
 import type { CallableTool, CallContext } from "./toolset.js";
 
 export interface ExternalToolOffer {
@@ -35,18 +36,13 @@ export class ExternalTools {
   /** Registers what is offered; a later definition of an external name replaces the earlier one. */
   async register(offers: readonly ExternalToolOffer[]): Promise<ExternalToolOutcome> {
     const outcome: ExternalToolOutcome = { accepted: [], rejected: [] };
-    // CommonJS: inside a bundle only the default export is there.
-    const { default: ajv } = await import("ajv");
     for (const offer of offers) {
       if (this.#reserved.has(offer.name)) {
         outcome.rejected.push({ name: offer.name, reason: "conflicts with builtin tool" });
         continue;
       }
       try {
-        // A fresh validator each time: ajv keeps schemas by $id, and two tools may share one.
-        const validate = new ajv.Ajv({ allErrors: false, strict: false, logger: false }).compile(
-          offer.parameters as AnySchema,
-        );
+        const validate = await compileSchema(offer.parameters);
         this.#tools.set(offer.name, new ExternalTool(offer, validate, this.#call));
         outcome.accepted.push(offer.name);
       } catch (error) {
@@ -84,20 +80,8 @@ class ExternalTool implements CallableTool {
   }
 
   async prepare(argumentsJson: string | null, call: CallContext): Promise<PreparedCall | ToolReturn> {
-    let value: unknown;
-    try {
-      value = argumentsJson === null || argumentsJson.trim() === "" ? {} : JSON.parse(argumentsJson);
-    } catch (error) {
-      return toolError(`Error parsing JSON arguments: ${(error as Error).message}`, "Invalid arguments");
-    }
-    if (!this.#validate(value)) {
-      const first = this.#validate.errors?.[0];
-      const where = first === undefined || first.instancePath === "" ? "arguments" : first.instancePath;
-      return toolError(
-        `Error validating JSON arguments: ${where} ${first?.message ?? "do not match the schema"}`,
-        "Invalid arguments",
-      );
-    }
+    const read = readForeignArguments(argumentsJson, this.#validate);
+    if (!read.ok) return read.result;
     return {
       ask: null,
       effect: "exec",

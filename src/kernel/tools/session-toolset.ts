@@ -1,4 +1,4 @@
-/** All tools of a session behind one face: the built-in loadout and the client's own tools. */
+/** All tools of a session behind one face: the built-in loadout, the client's own tools and those of MCP servers. */
 import type { ToolDefinition } from "../providers/provider.js";
 import type { ExternalTools } from "./external-tool.js";
 import { loadDefaultTools, loadTool } from "./registry.js";
@@ -6,25 +6,35 @@ import { parseArguments, toolDefinition } from "./support/tool-schema.js";
 import type { PreparedCall, Tool, ToolContext, ToolReturn } from "./tool.js";
 import type { CallableTool, CallContext, Toolset } from "./toolset.js";
 
+/** More tools, whose names are neither built-in ones nor the client's. */
+export interface ToolSource {
+  readonly definitions: readonly ToolDefinition[];
+  find(name: string): CallableTool | null;
+}
+
 export class SessionToolset implements Toolset {
   readonly #context: ToolContext;
   readonly #external: ExternalTools;
+  readonly #joined: ToolSource | null;
   #builtin: Promise<readonly ToolDefinition[]> | null = null;
 
-  constructor(context: ToolContext, external: ExternalTools) {
+  /** `joined`: tools that are listed behind all others once they are there, those of MCP servers. */
+  constructor(context: ToolContext, external: ExternalTools, joined: ToolSource | null = null) {
     this.#context = context;
     this.#external = external;
+    this.#joined = joined;
   }
 
   async definitions(): Promise<readonly ToolDefinition[]> {
     this.#builtin ??= this.#defineBuiltin();
-    const external = this.#external.definitions;
-    return external.length === 0 ? this.#builtin : [...(await this.#builtin), ...external];
+    const others = [...this.#external.definitions, ...(this.#joined?.definitions ?? [])];
+    return others.length === 0 ? this.#builtin : [...(await this.#builtin), ...others];
   }
 
   async find(name: string): Promise<CallableTool | null> {
     const tool = await loadTool(name);
-    return tool === null ? this.#external.find(name) : new BuiltinCall(tool, this.#context);
+    if (tool !== null) return new BuiltinCall(tool, this.#context);
+    return this.#external.find(name) ?? this.#joined?.find(name) ?? null;
   }
 
   async #defineBuiltin(): Promise<readonly ToolDefinition[]> {
