@@ -22,6 +22,7 @@ export const messages = {
   help: `Usage: kernel [OPTIONS]
        kernel info [--json]
        kernel demo [PROMPT]
+       kernel mcp add|list|remove|test|auth|reset-auth ...
 
 An agent kernel that speaks the Wire protocol over stdin and stdout.
 
@@ -62,6 +63,43 @@ Other
 Environment: KERNEL_SHARE_DIR, KERNEL_BASE_URL, KERNEL_API_KEY, KERNEL_MODEL_NAME and the KIMI_ names of the same.
 A flag is stronger than the environment, the environment stronger than the configuration file.
 `,
+} as const;
+
+export const mcpMessages = {
+  addDescription: "Add or replace an MCP server",
+  listDescription: "List MCP servers",
+  removeDescription: "Remove an MCP server",
+  testDescription: "Connect to an MCP server and list its tools",
+  authDescription: "Allow the access to a remote MCP server",
+  resetAuthDescription: "Forget the tokens of a remote MCP server",
+  noAction: "Say what to do: add, list, remove, test, auth or reset-auth.",
+  needsCommand: "Give the command that starts the server after --.",
+  needsUrl: "Give the one URL of the server.",
+  needsPair: (text: string, separator: string) => `'${text}' is not of the form NAME${separator}VALUE.`,
+  onlyForHttp: "--header and --auth are for --transport http.",
+  onlyForStdio: "--env is for --transport stdio.",
+  added: (name: string, file: string) => `Added MCP server '${name}' to ${file}.`,
+  removed: (name: string, file: string) => `Removed MCP server '${name}' from ${file}.`,
+  configFile: (file: string) => `MCP config file: ${file}`,
+  noServers: "No MCP servers configured.",
+  stdioServer: (name: string, command: string) => `  ${name} (stdio): ${command}`,
+  remoteServer: (name: string, transport: string, url: string) => `  ${name} (${transport}): ${url}`,
+  broken: (name: string, reason: string) => `  ${name} (unusable): ${reason}`,
+  authorizationHint: (name: string) => ` [authorization required - run: kernel mcp auth ${name}]`,
+  notFound: (name: string) => `MCP server '${name}' not found.`,
+  notRemote: (name: string) => `MCP server '${name}' is not a remote server.`,
+  noOAuth: (name: string) => `MCP server '${name}' does not use OAuth. Add with --auth oauth.`,
+  testing: (name: string) => `Testing connection to '${name}'...`,
+  connected: (name: string) => `✓ Connected to '${name}'`,
+  toolCount: (count: number) => `  Available tools: ${count}`,
+  tools: "  Tools:",
+  tool: (name: string, description: string) => `    - ${name}: ${description}`,
+  notice: (sentence: string) => `  Note: ${sentence}`,
+  connectionFailed: (kind: string, reason: string) => `✗ Connection failed: ${kind}: ${reason}`,
+  openAddress: (name: string, url: string) => `Open this address to allow the access to '${name}':\n  ${url}`,
+  authorized: (name: string, tools: number) => `✓ Authorized '${name}'. Available tools: ${tools}`,
+  authorizationFailed: (kind: string, reason: string) => `✗ Authorization failed: ${kind}: ${reason}`,
+  tokensCleared: (name: string) => `OAuth tokens cleared for '${name}'.`,
 } as const;
 
 export const demoMessages = {

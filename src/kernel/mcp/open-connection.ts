@@ -171,8 +171,13 @@ function connectError(sdk: McpSdk, error: unknown, transport: Transport, deps: C
   if (deps.oauth?.needsUser || isUnauthorized(sdk, error)) return new ConnectError("unauthorized", error);
   const ended = endReason(transport);
   if (ended !== null) return new ConnectError("failed", new Error(ended, { cause: error }));
-  const late = limit.aborted ? new Error(`it did not answer within ${deps.timeoutMs} ms`) : error;
+  const late = limit.aborted ? new Error(`it did not answer within ${deps.timeoutMs} ms`) : plainCause(error);
   return new ConnectError("failed", late);
+}
+
+/** Node says only "fetch failed"; why is in the cause. */
+function plainCause(error: unknown): unknown {
+  return error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
 }
 
 function endReason(transport: Transport): string | null {
