@@ -1,13 +1,14 @@
 // Builds dist/ (what users run): one ESM bundle with lazy chunks, and with --unbundled also build/ (the "source"
 // column of the test matrix: every file on its own, as tsc emits it).
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { copyGrammar } from "./copy-grammar.mjs";
 import { mergeStart } from "./merge-start.mjs";
+import { writeStartCache } from "./start-cache.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -16,22 +17,16 @@ const external = ["@vscode/ripgrep", "web-tree-sitter"];
 
 /**
  * Bundled apart, with a zod of its own: esbuild keeps all that is used of a file in one place, so what the MCP SDK uses
- * of zod would load with the start of the kernel. `chunks/` is where its importers are.
+ * of zod would load with the start of the kernel. Its importers are in `chunks/` too.
  */
 const MCP_CLIENT = "@modelcontextprotocol/client";
 
-const bundleApart = {
-  name: "apart",
+const bundledApart = {
+  name: "bundled-apart",
   setup({ onResolve }) {
-    onResolve({ filter: /^@modelcontextprotocol\/client$/ }, ({ kind }) =>
-      kind === "dynamic-import" ? { path: "./mcp-client.js", external: true } : undefined,
-    );
+    onResolve({ filter: /^@modelcontextprotocol\/client$/ }, () => ({ path: "./mcp-client.js", external: true }));
   },
 };
-
-/** CommonJS packages inside the bundle ask for Node's builtins through `require`; only their chunks need one. */
-const requireBanner =
-  'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
 
 /** Builds the bundle into `outdir`. Gives esbuild's metafile, which is also written there as meta.json. */
 export async function buildBundle(outdir = join(root, "dist")) {
@@ -55,7 +50,7 @@ export async function buildBundle(outdir = join(root, "dist")) {
     entryPoints: { kernel: "bin/kernel.ts" },
     outdir,
     external,
-    plugins: [bundleApart],
+    plugins: [bundledApart],
     chunkNames: "chunks/[name]-[hash]",
   });
   const client = await build({
@@ -64,18 +59,13 @@ export async function buildBundle(outdir = join(root, "dist")) {
     outdir: join(outdir, "chunks"),
     chunkNames: "mcp-client-[name]-[hash]",
   });
-  for (const file of Object.keys({ ...result.metafile.outputs, ...client.metafile.outputs }))
-    addRequire(join(root, file));
-  await mergeStart(root, outdir, result.metafile);
   Object.assign(result.metafile.outputs, client.metafile.outputs);
+  await mergeStart(root, outdir, result.metafile);
   writeFileSync(join(outdir, "meta.json"), JSON.stringify(result.metafile));
   await copyGrammar(join(outdir, "grammar"));
+  const noCache = writeStartCache(outdir);
+  if (noCache !== null) console.warn(`The kernel will start more slowly: ${noCache}`);
   return result.metafile;
-}
-
-function addRequire(file) {
-  const text = readFileSync(file, "utf8");
-  if (/\brequire\b/.test(text)) writeFileSync(file, `${requireBanner}\n${text}`);
 }
 
 export async function buildUnbundled(outdir = join(root, "build")) {

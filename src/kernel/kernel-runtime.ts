@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { toolCallResult } from "../wire/validators/client-request.js";
 import type { ResolvedModel } from "./config/config.js";
 import type { ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
+import type { Logger } from "./logger.js";
 import { openMcp } from "./mcp/open-mcp.js";
 import { lazyProcessGroups } from "./processes/lazy-process-groups.js";
 import { toolEnvironment } from "./processes/tool-environment.js";
@@ -18,6 +19,7 @@ import { sessionApprovals } from "./session/session-approvals.js";
 import { openSession } from "./storage/open-session.js";
 import { replaySession } from "./storage/replay.js";
 import { locateSession } from "./storage/session-locate.js";
+import type { SessionLog } from "./storage/session-log.js";
 import { sessionPaths } from "./storage/share-folder.js";
 import { ExternalTools } from "./tools/external-tool.js";
 import { BUILTIN_TOOL_NAMES } from "./tools/registry.js";
@@ -101,7 +103,8 @@ export async function createRuntime(
     warmUp: async () => {
       mcp?.start();
       await conversation.warmUp();
-      await approvals.warmUp();
+      // The command parser takes tens of milliseconds, and who has asked for something already does not need it first.
+      if (!session.busy) await approvals.warmUp();
     },
     close: async () => {
       const turnInterrupted = session.turnRunning;
@@ -109,7 +112,7 @@ export async function createRuntime(
       await session.close({ clean: true, graceMs: CLOSE_GRACE_MS });
       await mcp?.close();
       await processes.close();
-      return { sessionId, turnInterrupted, resumable: !log.load().empty };
+      return { sessionId, turnInterrupted, resumable: isResumable(log, logger) };
     },
   };
 }
@@ -125,4 +128,14 @@ async function providerFactory(
   if (!model.provider.type.startsWith("_")) return () => registry.createProvider(model, deps());
   const ready = await registry.createProvider(model, deps());
   return () => Promise.resolve(ready);
+}
+
+/** What cannot be read cannot be resumed; a kernel that was asked to end does not fail over it. */
+function isResumable(log: SessionLog, logger: Logger): boolean {
+  try {
+    return !log.load().empty;
+  } catch (error) {
+    logger.warn({ err: error }, "the session cannot be read");
+    return false;
+  }
 }

@@ -70,6 +70,7 @@ A = "1"
         compaction_trigger_ratio: 0.85,
       },
       fetch: { allowed_private_hosts: [] },
+      mcp: { client: { tool_call_timeout_ms: 60_000, connect_timeout_ms: 30_000, loading_wait_ms: 3_000 } },
       runtime: { kernel: null },
     });
   });

@@ -1,8 +1,7 @@
-/** A tool of an MCP server as the turn sees it (wire.md 8.1): its own approval, its server's connection. */
-import type { ValidateFunction } from "ajv";
+/** A tool of an MCP server as the turn sees it: its own approval, its server's connection. */
 import type { Logger } from "../logger.js";
 import type { ToolDefinition } from "../providers/provider.js";
-import { compileSchema, readForeignArguments } from "../tools/support/foreign-schema.js";
+import { type ForeignCheck, foreignSchema, readForeignArguments } from "../tools/support/foreign-schema.js";
 import { type ExecuteContext, type PreparedCall, type ToolReturn, toolError } from "../tools/tool.js";
 import type { CallableTool, CallContext } from "../tools/toolset.js";
 import { type McpServer, ServerUnavailable } from "./mcp-server.js";
@@ -22,7 +21,7 @@ export class McpTool implements CallableTool {
   readonly definition: ToolDefinition;
   readonly #offered: OfferedTool;
   readonly #deps: McpToolDeps;
-  #validate: Promise<ValidateFunction> | null = null;
+  #check: Promise<ForeignCheck> | null = null;
 
   /** `name` is the one that is listed; it may differ from what the server calls the tool. */
   constructor(name: string, offered: OfferedTool, deps: McpToolDeps) {
@@ -37,8 +36,8 @@ export class McpTool implements CallableTool {
   }
 
   async prepare(argumentsJson: string | null, _call: CallContext): Promise<PreparedCall | ToolReturn> {
-    this.#validate ??= this.#compile();
-    const read = readForeignArguments(argumentsJson, await this.#validate);
+    this.#check ??= this.#compile();
+    const read = readForeignArguments(argumentsJson, await this.#check);
     if (!read.ok) return read.result;
     const args = read.value as Record<string, unknown>;
     return {
@@ -82,12 +81,12 @@ export class McpTool implements CallableTool {
   }
 
   /** A schema that cannot be compiled checks nothing: the server has the last word on its arguments anyway. */
-  async #compile(): Promise<ValidateFunction> {
+  async #compile(): Promise<ForeignCheck> {
     try {
-      return await compileSchema({ ...(withoutPatterns(this.#offered.parameters) as object), type: "object" });
+      return await foreignSchema({ ...(withoutPatterns(this.#offered.parameters) as object), type: "object" });
     } catch (error) {
       this.#deps.logger.warn({ err: error, tool: this.name }, "the schema of an MCP tool cannot be used");
-      return await compileSchema({ type: "object" });
+      return await foreignSchema({ type: "object" });
     }
   }
 }

@@ -1,4 +1,4 @@
-/** MCP configuration documents as entries that can be connected to (wire.md 5.3). */
+/** MCP configuration documents as entries that can be connected to. */
 import * as z from "zod/mini";
 
 export interface StdioEntry {

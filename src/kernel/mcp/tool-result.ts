@@ -1,4 +1,4 @@
-/** What an MCP server answered, as the result of a tool: bounded, in the parts that messages have (wire.md 8.1, 8.2). */
+/** What an MCP server answered, as the result of a tool: bounded, in the parts that messages have. */
 import * as z from "zod/mini";
 import type { ContentPart } from "../messages.js";
 import type { ToolReturn } from "../tools/tool.js";

@@ -1,7 +1,7 @@
-/** Tools that the client owns: it registered them at initialize and runs them on request (wire.md 2.2, 2.8). */
-import type { ValidateFunction } from "ajv";
+/** Tools that the client owns: it registered them at initialize and runs them on request. */
+import { errorMessage } from "../errors.js";
 import type { ToolDefinition } from "../providers/provider.js";
-import { compileSchema, readForeignArguments } from "./support/foreign-schema.js";
+import { type ForeignCheck, foreignSchema, readForeignArguments } from "./support/foreign-schema.js";
 import type { PreparedCall, ToolReturn } from "./tool.js";
 import type { CallableTool, CallContext } from "./toolset.js";
 
@@ -42,11 +42,11 @@ export class ExternalTools {
         continue;
       }
       try {
-        const validate = await compileSchema(offer.parameters);
-        this.#tools.set(offer.name, new ExternalTool(offer, validate, this.#call));
+        const check = await foreignSchema(offer.parameters);
+        this.#tools.set(offer.name, new ExternalTool(offer, check, this.#call));
         outcome.accepted.push(offer.name);
       } catch (error) {
-        const detail = error instanceof Error ? error.message : String(error);
+        const detail = errorMessage(error);
         outcome.rejected.push({ name: offer.name, reason: detail === "" ? "invalid schema" : detail });
       }
     }
@@ -65,13 +65,13 @@ export class ExternalTools {
 class ExternalTool implements CallableTool {
   readonly name: string;
   readonly definition: ToolDefinition;
-  readonly #validate: ValidateFunction;
+  readonly #check: ForeignCheck;
   readonly #callClient: CallClientTool;
 
-  constructor(offer: ExternalToolOffer, validate: ValidateFunction, callClient: CallClientTool) {
+  constructor(offer: ExternalToolOffer, check: ForeignCheck, callClient: CallClientTool) {
     this.name = offer.name;
     this.definition = { name: offer.name, description: offer.description, parameters: offer.parameters };
-    this.#validate = validate;
+    this.#check = check;
     this.#callClient = callClient;
   }
 
@@ -80,7 +80,7 @@ class ExternalTool implements CallableTool {
   }
 
   async prepare(argumentsJson: string | null, call: CallContext): Promise<PreparedCall | ToolReturn> {
-    const read = readForeignArguments(argumentsJson, this.#validate);
+    const read = readForeignArguments(argumentsJson, this.#check);
     if (!read.ok) return read.result;
     return {
       ask: null,
