@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { MAX_TOOLS, readOffer } from "./offered-tool.js";
 
-const tool = (name: string, more: object = {}) => ({ name, description: "d", inputSchema: { type: "object" }, ...more });
+const tool = (name: string, more: object = {}) => ({
+  name,
+  description: "d",
+  inputSchema: { type: "object" },
+  ...more,
+});
 
 describe("readOffer", () => {
   it("takes name, description and schema, and nothing else", () => {
