@@ -64,7 +64,7 @@ export async function runMcp(rest: readonly string[], refuse: (sentence: string)
     await parser.parseAsync();
     return code;
   } catch (error) {
-    return refuse(errorMessage(error));
+    return refuse(errorMessage(error).replace(/\s*\n\s*/g, " "));
   }
 }
 

@@ -114,13 +114,13 @@ export class McpServers {
   async #waitForLoading({ recorder, signal }: TurnStart): Promise<void> {
     const awaited = this.#servers.filter((server) => this.joined.names(server.name).length === 0);
     const isLoading = awaited.some(({ state }) => state === "pending" || state === "connecting");
-    const left = this.#deps.waitMs - (performance.now() - (this.#startedAt ?? 0));
-    if (!isLoading || left <= 0) return;
+    if (!isLoading) return;
     this.#tellStatus(recorder);
     recorder.event("MCPLoadingBegin", {});
     try {
       const settled = Promise.all(awaited.map((server) => server.start()));
-      await orAbort(settledWithin(settled, left), signal);
+      const left = this.#deps.waitMs - (performance.now() - (this.#startedAt ?? 0));
+      if (left > 0) await orAbort(settledWithin(settled, left), signal);
     } finally {
       this.#joinAll(recorder);
       this.#told = "";
