@@ -2,8 +2,11 @@
  * The composition root: serves one client until it leaves or the process has to stop. Only what answers initialize is
  * loaded at once; the rest is `kernel-runtime.ts`.
  */
+import { homedir } from "node:os";
+import { HookList } from "./hooks/hook-list.js";
 import type { ClientName, KernelOptions, KernelOutcome, KernelRuntime } from "./kernel.js";
 import { connectClient, serveKernel } from "./server/kernel-server.js";
+import { SkillCatalog } from "./skills/skill-catalog.js";
 
 /**
  * Serves one client until it closes its side or `signal` aborts, then ends turns and processes and closes the storage.
@@ -12,11 +15,13 @@ import { connectClient, serveKernel } from "./server/kernel-server.js";
 export async function runKernel(options: KernelOptions): Promise<KernelOutcome> {
   const { logger } = options;
   const client = connectClient(options.transport, options.framing, logger);
+  const hooks = new HookList(options.config.hooks, logger);
   let clientName: ClientName | null = null;
+  const skills = skillCatalog(options);
   let loading: Promise<KernelRuntime> | null = null;
   const runtime = (): Promise<KernelRuntime> => {
     loading ??= import("./kernel-runtime.js").then(({ createRuntime }) =>
-      createRuntime(options, client.sink, () => clientName),
+      createRuntime(options, client.sink, skills, () => clientName, hooks),
     );
     return loading;
   };
@@ -24,9 +29,11 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
 
   serveKernel(client, {
     runtime,
+    skills: () => skills.list(),
     isLoading: () => loading !== null,
     logger,
     version: options.version,
+    hooks,
     onClient: (name) => {
       clientName = name;
       logger.info({ client: name }, "client connected");
@@ -37,6 +44,17 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
   const outcome = (await loaded?.close()) ?? { sessionId: null, turnInterrupted: false, resumable: false };
   await client.connection.close();
   return outcome;
+}
+
+function skillCatalog({ flags, config, env, shareDir }: KernelOptions): SkillCatalog {
+  return new SkillCatalog({
+    workDir: flags.workDir,
+    homeDir: env.HOME ?? homedir(),
+    shareDir,
+    skillsDirs: flags.skillsDirs,
+    extraDirs: config.extra_skill_dirs,
+    mergeAll: config.merge_all_available_skills,
+  });
 }
 
 /** A named session may be missing and a script may be absent: that has to be said before anything is served. */

@@ -1,11 +1,13 @@
 /**
  * Starts a program that stands at a gate. The child is a `sh` that waits for one line on its stdin and then becomes the
- * program by `exec`: same pid, same group, stdin from /dev/null or the rest of that pipe, no other descriptor left over. When the kernel dies
- * before it opened the gate, the read sees the end of the pipe and the program never runs. Cost: one exec of `sh`.
+ * program by `exec`: same pid, same group, no other descriptor left over. When the kernel dies before it opened the
+ * gate, the read sees the end of the pipe and the program never runs. Cost: one exec of `sh`. The program's stdin is
+ * /dev/null, or what follows that line on the pipe: `read` takes a pipe byte by byte, so nothing of it is lost.
  *
  * A `sh` hands on only variables whose names are valid in a shell.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { findProgram } from "./find-program.js";
 import type { SpawnRequest } from "./process-groups.js";
@@ -24,26 +26,29 @@ export interface GatedProcess {
 export async function gatedSpawn(request: SpawnRequest): Promise<GatedProcess> {
   const [name, ...rest] = request.argv;
   const program = findProgram(name, request.env.PATH ?? DEFAULT_PATH, request.cwd);
-  const merged = request.mergeOutput === true;
+  const file = request.outlive?.outputFile;
+  const merged = request.mergeOutput === true || file !== undefined;
+  const { input } = request;
   const piped = request.stdin === "pipe";
-  const gate = `${GATE}${piped ? "" : " </dev/null"}${merged ? " 2>&1" : ""}`;
+  const gate = `${GATE}${input === undefined && !piped ? " </dev/null" : ""}${merged ? " 2>&1" : ""}`;
+  const output = file === undefined ? null : openSync(file, "a", 0o600);
   const child = spawn("/bin/sh", ["-c", gate, "sh", program, ...rest], {
     cwd: request.cwd,
     env: request.env,
     detached: true,
-    stdio: ["pipe", "pipe", merged ? "ignore" : "pipe"],
+    stdio: ["pipe", output ?? "pipe", merged ? "ignore" : "pipe"],
   });
-  // The gate may be killed before it is opened.
+  if (output !== null) closeSync(output);
+  // The gate may be killed before it is opened, and a program need not read its input.
   child.stdin?.on("error", () => {});
   if (child.pid === undefined) throw await startError(child, request.cwd);
   child.on("error", () => {});
-  return { child, pid: child.pid, open: () => openGate(child, piped) };
+  return { child, pid: child.pid, open: () => openGate(child, request) };
 }
 
-/** A shell reads its input byte by byte, so the program gets all that is written behind the line. */
-function openGate({ stdin }: ChildProcess, piped: boolean): void {
-  if (piped) stdin?.write("\n");
-  else stdin?.end("\n");
+function openGate({ stdin }: ChildProcess, request: SpawnRequest): void {
+  if (request.stdin === "pipe") stdin?.write("\n");
+  else stdin?.end(`\n${request.input ?? ""}`);
 }
 
 /** Node reports a missing working directory as a missing program; say which it was. */

@@ -1,17 +1,29 @@
 import { describe, expect, test } from "vitest";
+import { HOOK_EVENTS } from "../../wire/generated/tables.gen.js";
 import type { InitializeParams } from "../../wire/generated/types.gen.js";
+import { HookList } from "../hooks/hook-list.js";
 import type { ClientName, KernelRuntime } from "../kernel.js";
+import { silentLogger } from "../logger.js";
+import type { Skill, SkillSet } from "../skills/skill.js";
 import { ExternalTools } from "../tools/external-tool.js";
 import { BUILTIN_TOOL_NAMES } from "../tools/registry.js";
 import { toolOk } from "../tools/tool.js";
 import { initialize } from "./initialize.js";
+
+const base = { source: "project" as const, file: "/x/SKILL.md" };
+const SKILLS: Skill[] = [
+  { ...base, name: "fix", description: "Fix it", kind: "flow" },
+  { ...base, name: "go", description: "Go", kind: "standard" },
+];
 
 function setUp() {
   const clients: ClientName[] = [];
   let loads = 0;
   const externalTools = new ExternalTools(BUILTIN_TOOL_NAMES, async () => toolOk(""));
   const deps = {
+    hooks: new HookList([], silentLogger),
     version: "1.2.3",
+    skills: async (): Promise<SkillSet> => ({ skills: SKILLS, faults: [] }),
     onClient: (client: ClientName) => void clients.push(client),
     runtime: async () => {
       loads += 1;
@@ -32,8 +44,14 @@ test("the whole result: absent means left out, never null", async () => {
       { name: "compact", description: expect.any(String), aliases: [] },
       { name: "clear", description: expect.any(String), aliases: ["reset"] },
       { name: "yolo", description: expect.any(String), aliases: [] },
+      { name: "add-dir", description: expect.any(String), aliases: [] },
+      { name: "export", description: expect.any(String), aliases: [] },
+      { name: "import", description: expect.any(String), aliases: [] },
+      { name: "skill:fix", description: "Fix it", aliases: [] },
+      { name: "skill:go", description: "Go", aliases: [] },
+      { name: "flow:fix", description: "Fix it", aliases: [] },
     ],
-    hooks: { supported_events: [], configured: {} },
+    hooks: { supported_events: [...HOOK_EVENTS], configured: {} },
     capabilities: { supports_question: false },
   });
   expect(loads()).toBe(0);

@@ -55,26 +55,38 @@ export interface ServeDeps extends InitializeDeps {
  */
 export function serveKernel({ connection, sink }: KernelConnection, deps: ServeDeps): void {
   const { logger, runtime } = deps;
+  /** Whatever comes behind an initialize waits for it: the tools it offers belong to the next turn. Never rejects. */
+  let initialized: Promise<unknown> = Promise.resolve();
+  const session = async () => {
+    await initialized;
+    return (await runtime()).session;
+  };
+  const runInitialize = async (params: Parameters<typeof initialize>[0]) => {
+    const loaded = deps.isLoading() ? await runtime() : null;
+    loaded?.session.requireIdle();
+    const result = await initialize(params, deps);
+    // A client that starts anew may not know them; one answer is enough.
+    sink.replay(loaded?.openApprovals() ?? []);
+    setImmediate(warmUp);
+    return result;
+  };
   const handlers: Handlers<typeof METHODS> = {
-    initialize: guarded(async (params) => {
-      if (deps.isLoading()) (await runtime()).session.requireIdle();
-      const result = await initialize(params, deps);
-      setImmediate(warmUp);
+    initialize: guarded((params) => {
+      const result = initialized.then(() => runInitialize(params));
+      initialized = result.catch(() => {});
       return result;
     }),
-    prompt: guarded(async ({ user_input }) => (await runtime()).session.prompt(user_input, null)),
+    prompt: guarded(async ({ user_input }) => (await session()).prompt(user_input, null)),
     steer: guarded(async ({ user_input }) => {
-      (await runtime()).session.steer(user_input, null);
+      (await session()).steer(user_input, null);
       return { status: "steered" };
     }),
     set_plan_mode: guarded(() => {
       throw wireError("plan_mode_not_supported");
     }),
-    replay: guarded(async () =>
-      (await runtime()).session.replay((records) => sink.replay(records)).catch(replayFailed),
-    ),
+    replay: guarded(async () => (await session()).replay((records) => sink.replay(records)).catch(replayFailed)),
     cancel: guarded(async () => {
-      (await runtime()).session.cancel(null);
+      (await session()).cancel(null);
       return {};
     }),
   };

@@ -3,13 +3,18 @@
  * What a turn does is in conversation.ts; what is stored is in storage/.
  */
 import { randomUUID } from "node:crypto";
-import { KernelError } from "../errors.js";
+import { errorMessage, KernelError } from "../errors.js";
+import type { HookBlock } from "../hooks/hooks.js";
+import type { SessionHooks } from "../hooks/session-hooks.js";
 import type { Logger } from "../logger.js";
+import type { ContentPart } from "../messages.js";
 import type { WireRecord } from "../storage/replay.js";
 import type { SessionLog } from "../storage/session-log.js";
-import { settledWithin } from "../turn/abort.js";
+import { orAbort, settled, settledWithin } from "../turn/abort.js";
+import { requireMediaSize } from "../turn/media-size.js";
 import { SteerQueue } from "../turn/steer-queue.js";
 import type { TurnResult } from "../turn/turn.js";
+import { errorClass } from "../turn/turn-error.js";
 import type { TurnRecorder } from "../turn/turn-recorder.js";
 import { type InboundInput, normaliseInput } from "../turn/user-input.js";
 import type { Conversation } from "./conversation.js";
@@ -39,6 +44,7 @@ class TurnCancelled extends Error {
 export interface SessionDeps {
   recorder: TurnRecorder;
   conversation: Conversation;
+  hooks: SessionHooks;
   logger: Logger;
   /** Everything that was ever recorded for a client, in order; read lazily. */
   records: () => Iterable<WireRecord>;
@@ -85,6 +91,7 @@ export class Session {
    */
   prompt(input: InboundInput, clientId: string | null): Promise<TurnResult> {
     this.requireIdle();
+    requireMediaSize(input);
     const activity: TurnActivity = {
       kind: "turn",
       controller: new AbortController(),
@@ -99,6 +106,7 @@ export class Session {
     const activity = this.#activity;
     if (activity?.kind === "replay") return;
     if (activity === null || activity.ended || !activity.steers.isOpen) throw noTurn();
+    requireMediaSize(input);
     const id = randomUUID();
     const userInput = normaliseInput(input);
     if (this.#log.held) {
@@ -150,7 +158,9 @@ export class Session {
 
   async #runTurn(input: InboundInput, clientId: string | null, activity: TurnActivity): Promise<TurnResult> {
     const { signal } = activity.controller;
+    const { hooks } = this.#deps;
     try {
+      await orAbort(hooks.start(), signal);
       await this.#log.acquire(signal);
     } catch (error) {
       if (signal.aborted && error === signal.reason) return { status: "cancelled" };
@@ -161,18 +171,22 @@ export class Session {
     const userInput = normaliseInput(input);
     this.#log.beginTurn({ kind: "turn", turn_id: turnId, client_id: clientId, user_input: userInput });
     // Up to here the turn is refused: the client sees no TurnBegin and needs no TurnEnd.
+    hooks.beginTurn(signal);
+    const submitted = await settled(hooks.promptSubmitted(userInput, signal));
     this.#recorder.event("TurnBegin", { user_input: userInput });
     let result: TurnResult | null = null;
     let failure: unknown = null;
     try {
       this.#reportRepairs();
-      result = await this.#conversation.run(userInput, activity.steers, signal);
+      result = await this.#answer(submitted(), userInput, activity);
     } catch (error) {
       if (signal.aborted && error === signal.reason) result = { status: "cancelled" };
       else failure = error;
     }
+    if (failure !== null) hooks.stopFailed(errorClass(failure), errorMessage(failure));
     activity.ended = true;
     activity.steers.close();
+    await hooks.endTurn();
     const outcome = result === null ? { error: String(failure) } : { result };
     const unrecorded = this.#recorder.turnEnd(turnId, outcome);
     if (unrecorded !== null) {
@@ -181,6 +195,16 @@ export class Session {
     }
     if (failure !== null) throw failure;
     return result as TurnResult;
+  }
+
+  async #answer(
+    blocked: HookBlock | null,
+    userInput: string | ContentPart[],
+    { steers, controller }: TurnActivity,
+  ): Promise<TurnResult> {
+    if (blocked === null) return await this.#conversation.run(userInput, steers, controller.signal);
+    this.#conversation.say(blocked.reason === "" ? "Prompt blocked by hook." : blocked.reason);
+    return { status: "finished" };
   }
 
   #reportRepairs(): void {

@@ -42,6 +42,18 @@ export const builtinCommands: readonly SlashCommand[] = [
       return FINISHED;
     },
   },
+  {
+    ...BUILTIN_COMMANDS["add-dir"],
+    run: async (args, context) => (await import("./add-dir-command.js")).runAddDir(args, context),
+  },
+  {
+    ...BUILTIN_COMMANDS.export,
+    run: async (args, context) => (await import("./export-command.js")).runExport(args, context),
+  },
+  {
+    ...BUILTIN_COMMANDS.import,
+    run: async (args, context) => (await import("./import-command.js")).runImport(args, context),
+  },
 ];
 
 /** Finds a command by name or alias. */

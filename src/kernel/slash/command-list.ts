@@ -14,4 +14,7 @@ export const BUILTIN_COMMANDS = {
   },
   clear: { name: "clear", description: "Forget the conversation", aliases: ["reset"] },
   yolo: { name: "yolo", description: "Switch automatic approval of all actions on or off", aliases: [] },
+  "add-dir": { name: "add-dir", description: "Make one more folder part of the workspace, or list them", aliases: [] },
+  export: { name: "export", description: "Write the conversation to a Markdown file", aliases: [] },
+  import: { name: "import", description: "Take a file or another session into the conversation", aliases: [] },
 } as const satisfies Record<string, CommandInfo>;

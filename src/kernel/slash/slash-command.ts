@@ -1,15 +1,27 @@
 /** What a slash command is and what it may touch. */
 
+import type { InnerTurn } from "../flows/run-flow.js";
+import type { ContentPart } from "../messages.js";
+import type { PathScope } from "../tools/support/workspace-path.js";
 import type { History } from "../turn/history.js";
 import type { Recorder } from "../turn/recorder.js";
 import type { TurnResult } from "../turn/turn.js";
 import type { CommandInfo } from "./command-list.js";
+
+/** Where the session works. */
+export interface Workspace extends PathScope {
+  shareDir: string;
+  /** Adds a folder, absolute and without links, for this session and its later starts. */
+  addDir(dir: string): void;
+}
 
 export interface SlashContext {
   signal: AbortSignal;
   recorder: Recorder;
   history: History;
   workDir: string;
+  workspace: Workspace;
+  sessionId: string;
   /** Tokens; 0 when no model is set. */
   maxContextTokens: number;
   /** Shows a text to the user without asking the model. */
@@ -20,6 +32,10 @@ export interface SlashContext {
   compact(focus: string): Promise<void>;
   /** Runs steps in a conversation that is thrown away afterwards. Throws llm_not_set without a model. */
   runAside(prompt: string): Promise<TurnResult>;
+  /** Runs steps in the conversation itself. Throws llm_not_set without a model. */
+  runHere(input: string): Promise<TurnResult>;
+  /** Runs a turn inside this turn, with a TurnBegin and a TurnEnd of its own. Throws llm_not_set without a model. */
+  runInner(input: string | ContentPart[]): Promise<InnerTurn>;
 }
 
 export interface SlashCommand extends CommandInfo {

@@ -2,12 +2,16 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach } from "vitest";
-import type { KernelConfig, LoopControl } from "../config/config.js";
+import type { HookConfig, KernelConfig, LoopControl } from "../config/config.js";
+import { HookList, type HookOffer } from "../hooks/hook-list.js";
+import { SessionHooks } from "../hooks/session-hooks.js";
 import { type Logger, silentLogger } from "../logger.js";
+import { createProcessGroups } from "../processes/posix-process-groups.js";
 import type { ChatProvider } from "../providers/provider.js";
 import { Conversation } from "../session/conversation.js";
 import { Session } from "../session/session.js";
 import { sessionApprovals } from "../session/session-approvals.js";
+import { sessionHookChannel } from "../session/session-hook-channel.js";
 import type { FileOperations } from "../storage/file-operations.js";
 import { openSession } from "../storage/open-session.js";
 import { replaySession, type WireRecord } from "../storage/replay.js";
@@ -39,11 +43,16 @@ export interface FixtureOptions {
   systemPrompt?: string;
   lockWaitMs?: number;
   records?: () => Iterable<WireRecord>;
+  /** Commands of the configuration; by default there are none. */
+  hooks?: readonly HookConfig[];
+  /** What the client subscribed to; by default it has not introduced itself. */
+  subscriptions?: readonly HookOffer[];
 }
 
 export interface SessionFixture {
   session: Session;
   conversation: Conversation;
+  hooks: SessionHooks;
   log: SessionLog;
   recorder: TurnRecorder;
   sink: RecordingSink;
@@ -69,9 +78,9 @@ const LOOP: LoopControl = {
 
 /** Gives functions that build sessions and turns; what they made is closed and removed after each test. */
 export function turnFixtures() {
-  const ended: (() => void)[] = [];
-  afterEach(() => {
-    for (const end of ended.splice(0).reverse()) end();
+  const ended: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const end of ended.splice(0).reverse()) await end();
   });
 
   function parts(options: FixtureOptions) {
@@ -97,20 +106,32 @@ export function turnFixtures() {
       path: "",
       mode: { yolo: false, afk: false },
     });
+    const list = new HookList(options.hooks ?? [], logger);
+    if (options.subscriptions !== undefined) list.introduce(options.subscriptions);
+    const processes = createProcessGroups({ logger });
+    const hooks = new SessionHooks({
+      list,
+      channel: sessionHookChannel(recorder, (answer) => ({ action: "allow", reason: "", ...(answer as object) })),
+      commands: { processes, env: { PATH: process.env.PATH ?? "" }, cwd: workDir },
+      sessionId: "S1",
+      resumed: options.share !== undefined,
+      logger,
+    });
     const loop = { ...LOOP, ...options.loop };
     const toolset = fakeToolset(...(options.tools ?? []));
     const paths = sessionPaths(share.shareDir, workDir, "S1");
-    ended.push(() => {
+    ended.push(async () => {
+      await processes.close();
       approvals.gate.close();
       log.close({ clean: true });
       if (options.share === undefined) share.remove();
     });
-    return { share, workDir, provider, sink, logger, log, recorder, approvals, loop, toolset, paths };
+    return { share, workDir, provider, sink, logger, log, recorder, approvals, hooks, loop, toolset, paths };
   }
 
   function session(options: FixtureOptions = {}): SessionFixture {
     const made = parts(options);
-    const { share, workDir, provider, sink, logger, log, recorder, approvals, toolset, paths } = made;
+    const { share, workDir, provider, sink, logger, log, recorder, approvals, hooks, toolset, paths } = made;
     const config = { loop_control: made.loop } as KernelConfig;
     let ids = 0;
     const conversation = new Conversation({
@@ -118,7 +139,12 @@ export function turnFixtures() {
       config,
       toolset,
       gate: approvals.gate,
+      hooks,
       workDir,
+      workspace: { workDir, additionalDirs: [], shareDir: share.shareDir, addDir: () => {} },
+      findCommand: async () => null,
+      promptTail: async () => [],
+      mail: null,
       maxContextTokens: provider.maxContextSize,
       createProvider: options.createProvider === undefined ? async () => provider : options.createProvider,
       systemPrompt: () => options.systemPrompt ?? "SYSTEM",
@@ -131,8 +157,9 @@ export function turnFixtures() {
     });
     const records = options.records ?? (() => replaySession(paths));
     return {
-      session: new Session({ recorder, conversation, logger, records }),
+      session: new Session({ recorder, conversation, hooks, logger, records }),
       conversation,
+      hooks,
       log,
       recorder,
       sink,
@@ -148,7 +175,7 @@ export function turnFixtures() {
   /** What runTurn needs, over a session whose log is held. */
   async function turn(options: FixtureOptions = {}) {
     const made = parts(options);
-    const { workDir, provider, sink, log, recorder, approvals, loop, toolset, paths } = made;
+    const { workDir, provider, sink, log, recorder, approvals, hooks, loop, toolset, paths } = made;
     await log.acquire();
     log.beginTurn({ kind: "turn", turn_id: "t", client_id: null, user_input: "x" });
     const history = new History(
@@ -156,15 +183,17 @@ export function turnFixtures() {
       { append: (records) => log.context(records), rotate: (records) => log.rotateContext(records) },
     );
     let ids = 0;
-    const deps: TurnDeps = {
+    const steers = new SteerQueue();
+    const deps: TurnDeps & { steers: SteerQueue } = {
       recorder,
       toolset,
       gate: approvals.gate,
+      hooks,
       workDir,
       provider,
       history,
       loop,
-      steers: new SteerQueue(),
+      steers,
       maxAttempts: loop.max_retries_per_step,
       guard: new RepeatGuard(),
       origin: { sourceKind: "foreground_turn", sourceId: "0".repeat(32), agentId: null, subagentType: null },
@@ -178,7 +207,8 @@ export function turnFixtures() {
   return { session, turn };
 }
 
-function lines(path: string): Record<string, unknown>[] {
+/** The JSON lines of a file; [] when there is none. */
+export function lines(path: string): Record<string, unknown>[] {
   if (!existsSync(path)) return [];
   const all = readFileSync(path, "utf8").split("\n");
   return all.filter((line) => line !== "").map((line) => JSON.parse(line));

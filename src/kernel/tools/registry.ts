@@ -3,8 +3,12 @@ import type { Tool } from "./tool.js";
 
 /** In the order in which they are listed to the model. */
 const DEFAULT_TOOLS = {
+  Agent: () => import("./agent.js").then((m) => m.agent),
   SetTodoList: () => import("./set-todo-list.js").then((m) => m.setTodoList),
   Shell: () => import("./shell.js").then((m) => m.shell),
+  TaskList: () => import("./task-list.js").then((m) => m.taskList),
+  TaskOutput: () => import("./task-output.js").then((m) => m.taskOutput),
+  TaskStop: () => import("./task-stop.js").then((m) => m.taskStop),
   ReadFile: () => import("./read-file.js").then((m) => m.readFile),
   ReadMediaFile: () => import("./read-media-file.js").then((m) => m.readMediaFile),
   Glob: () => import("./glob.js").then((m) => m.glob),
@@ -17,6 +21,7 @@ const DEFAULT_TOOLS = {
 /** Callable, but not listed unless an agent file names them. */
 const OTHER_TOOLS = {
   Think: () => import("./think.js").then((m) => m.think),
+  SendDMail: () => import("./send-dmail.js").then((m) => m.sendDMail),
 } satisfies Record<string, () => Promise<Tool>>;
 
 const TOOLS: ReadonlyMap<string, () => Promise<Tool>> = new Map(
@@ -24,17 +29,10 @@ const TOOLS: ReadonlyMap<string, () => Promise<Tool>> = new Map(
 );
 
 /** Names of tools that the published tool set has and this kernel has not yet. */
-const RESERVED_NAMES = [
-  "Agent",
-  "AskUserQuestion",
-  "TaskList",
-  "TaskOutput",
-  "TaskStop",
-  "SearchWeb",
-  "ExitPlanMode",
-  "EnterPlanMode",
-  "SendDMail",
-] as const;
+const RESERVED_NAMES = ["AskUserQuestion", "SearchWeb", "ExitPlanMode", "EnterPlanMode"] as const;
+
+/** Names of the default loadout, in its order. */
+export const DEFAULT_TOOL_NAMES: readonly string[] = Object.keys(DEFAULT_TOOLS);
 
 /** Names that external tools may not take. */
 export const BUILTIN_TOOL_NAMES: ReadonlySet<string> = new Set([...TOOLS.keys(), ...RESERVED_NAMES]);

@@ -1,7 +1,8 @@
 /** All tools of a session behind one face: the built-in loadout, the client's own tools and those of MCP servers. */
 import type { ToolDefinition } from "../providers/provider.js";
 import type { ExternalTools } from "./external-tool.js";
-import { loadDefaultTools, loadTool } from "./registry.js";
+import { isPermitted, type Loadout, loadLoadout } from "./loadout.js";
+import { loadTool } from "./registry.js";
 import { parseArguments, toolDefinition } from "./support/tool-schema.js";
 import type { PreparedCall, Tool, ToolContext, ToolReturn } from "./tool.js";
 import type { CallableTool, CallContext, Toolset } from "./toolset.js";
@@ -15,14 +16,26 @@ export interface ToolSource {
 export class SessionToolset implements Toolset {
   readonly #context: ToolContext;
   readonly #external: ExternalTools;
+  readonly #loadout: Loadout | null;
   readonly #joined: ToolSource | null;
   #builtin: Promise<readonly ToolDefinition[]> | null = null;
 
-  /** `joined`: tools that are listed behind all others once they are there, those of MCP servers. */
-  constructor(context: ToolContext, external: ExternalTools, joined: ToolSource | null = null) {
+  /** `loadout` null: the default one. `joined`: tools that are listed behind all others, those of MCP servers. */
+  constructor(
+    context: ToolContext,
+    external: ExternalTools,
+    loadout: Loadout | null = null,
+    joined: ToolSource | null = null,
+  ) {
     this.#context = context;
     this.#external = external;
+    this.#loadout = loadout;
     this.#joined = joined;
+  }
+
+  /** The same tools in other surroundings: those of a subagent. */
+  inContext(change: Partial<ToolContext>): SessionToolset {
+    return new SessionToolset({ ...this.#context, ...change }, this.#external, null, this.#joined);
   }
 
   async definitions(): Promise<readonly ToolDefinition[]> {
@@ -32,15 +45,19 @@ export class SessionToolset implements Toolset {
   }
 
   async find(name: string): Promise<CallableTool | null> {
-    const tool = await loadTool(name);
+    const tool = isPermitted(name, this.#loadout) ? await loadTool(name) : null;
     if (tool !== null) return new BuiltinCall(tool, this.#context);
     return this.#external.find(name) ?? this.#joined?.find(name) ?? null;
   }
 
   async #defineBuiltin(): Promise<readonly ToolDefinition[]> {
-    const tools = await loadDefaultTools();
+    const tools = await loadLoadout(this.#loadout);
     const visible = tools.filter((tool) => tool.visible?.(this.#context.capabilities) ?? true);
-    return visible.map(toolDefinition);
+    return visible.map((tool) => {
+      const definition = toolDefinition(tool);
+      const more = tool.describe?.(this.#context.services) ?? "";
+      return more === "" ? definition : { ...definition, description: `${definition.description} ${more}` };
+    });
   }
 }
 

@@ -1,13 +1,15 @@
-/** One call of a step: prepare, ask, record the intent, act. */
+/** One call of a step: hooks, prepare, ask, record the intent, act. */
 import { createHash, randomUUID } from "node:crypto";
 import type { ApprovalGate } from "../approval/approval-gate.js";
 import type { ApprovalOrigin, ApprovalOutcome } from "../approval/pending-approval.js";
 import { errorMessage, KernelError } from "../errors.js";
+import type { Hooks, ToolUse } from "../hooks/hooks.js";
 import type { ToolCall } from "../messages.js";
 import { type PreparedCall, type ToolReturn, toolError } from "../tools/tool.js";
 import type { CallableTool } from "../tools/toolset.js";
 import { orAbort, orAbortAfter } from "./abort.js";
 import type { Recorder } from "./recorder.js";
+import { rejectedCall } from "./rejected-call.js";
 import { canonicalJson } from "./repeat-guard.js";
 
 /** How long a cancelled turn waits for a tool that is ending its processes (TERM, 50 ms, KILL). */
@@ -18,10 +20,13 @@ export interface CallResult {
   value: ToolReturn;
   /** Set when a person said no; an empty text is a no without a reason. */
   rejection: string | null;
+  /** Set when the tool has acted for this call. */
+  used: ToolUse | null;
 }
 
 export interface OneCallDeps {
   gate: ApprovalGate;
+  hooks: Hooks;
   recorder: Recorder;
   workDir: string;
   /** Who asks: shared by all approvals of the turn, or of the background task. */
@@ -38,6 +43,7 @@ export class OneCall {
   /** Settles when its question is out, or when it is known that there is none, so that the next call may ask. */
   readonly asked: Promise<void>;
   #releaseAsk: () => void = () => {};
+  #acted = false;
   readonly #call: ToolCall;
   readonly #deps: OneCallDeps;
   readonly #signal: AbortSignal;
@@ -86,6 +92,8 @@ export class OneCall {
   async #prepareAndAct(tool: CallableTool): Promise<CallResult> {
     this.#signal.throwIfAborted();
     const { id, function: fn } = this.#call;
+    const blocked = await this.#deps.hooks.beforeTool(this.#use(), this.#signal);
+    if (blocked !== null) return this.#done(hookBlocked(blocked.reason));
     const prepared = await orAbort(tool.prepare(fn.arguments, { toolCallId: id, signal: this.#signal }), this.#signal);
     if (!("execute" in prepared)) return this.#done(prepared);
     const outcome = await this.#ask(prepared);
@@ -118,6 +126,7 @@ export class OneCall {
     const effectId = randomUUID();
     if (prepared.effect !== "none") this.#recordIntent(prepared, effectId);
     const { recorder } = this.#deps;
+    this.#acted = true;
     const run = prepared.execute({
       signal: this.#signal,
       toolCallId: this.#call.id,
@@ -152,20 +161,21 @@ export class OneCall {
     );
   }
 
+  #use(): ToolUse {
+    const { id, function: fn } = this.#call;
+    const background = this.#deps.origin.sourceKind === "background_agent";
+    return { toolCallId: id, name: fn.name, arguments: fn.arguments, background };
+  }
+
   #done(value: ToolReturn): CallResult {
-    return { call: this.#call, value, rejection: null };
+    return { call: this.#call, value, rejection: null, used: this.#acted ? this.#use() : null };
   }
 
   #rejected(outcome: ApprovalOutcome): CallResult {
-    const { feedback } = outcome;
-    if (outcome.via === "denied") return this.#done(toolError(feedback, "Not allowed"));
-    const value =
-      feedback === ""
-        ? toolError(
-            "The tool call is rejected by the user. Stop what you are doing and wait for the user to tell you how to proceed.",
-            "Rejected by user",
-          )
-        : toolError(`The tool call is rejected by the user. User feedback: ${feedback}`, `Rejected: ${feedback}`);
-    return { call: this.#call, value, rejection: feedback };
+    return { call: this.#call, ...rejectedCall(outcome, this.#deps.origin.agentId), used: null };
   }
+}
+
+function hookBlocked(reason: string): ToolReturn {
+  return toolError(reason === "" ? "Blocked by PreToolUse hook" : reason, "Hook blocked");
 }

@@ -7,7 +7,19 @@ export interface Steer {
   userInput: string | ContentPart[];
 }
 
-export class SteerQueue {
+/** What a turn needs of the queue. */
+export interface SteerSource {
+  drain(): Steer[];
+  drainOrClose(): Steer[];
+  close(): void;
+}
+
+/** The queue as a turn inside a turn sees it: its end is not the end of the turn that the client steers. */
+export function innerSteers(queue: SteerSource): SteerSource {
+  return { drain: () => queue.drain(), drainOrClose: () => queue.drain(), close: () => {} };
+}
+
+export class SteerQueue implements SteerSource {
   #items: Steer[] = [];
   #open = true;
 
@@ -33,5 +45,10 @@ export class SteerQueue {
 
   close(): void {
     this.#open = false;
+  }
+
+  /** The turn goes on after all and will look again. */
+  reopen(): void {
+    this.#open = true;
   }
 }

@@ -16,8 +16,8 @@ export class TurnRecorder implements Recorder {
     this.sink = sink;
   }
 
-  event(type: string, payload: unknown): void {
-    this.#record([eventRecord(type, payload)], false);
+  event(type: string, payload: unknown, sync = false): void {
+    this.#record([eventRecord(type, payload)], sync);
   }
 
   parts(parts: readonly StreamPart[]): void {
