@@ -14,7 +14,7 @@ import { toolEnvironment } from "../src/kernel/processes/tool-environment.js";
 import { visibleText } from "../src/kernel/tools/support/visible-text.js";
 import { KERNEL_VERSION } from "../src/kernel/version.js";
 import { complain, findServer, print } from "./mcp-entries.js";
-import { mcpMessages as say } from "./messages.js";
+import { mcpMessages as say } from "./mcp-messages.js";
 
 const CONNECT_MS = 30_000;
 const ALLOW_MS = 300_000;

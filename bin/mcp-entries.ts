@@ -5,7 +5,7 @@ import { KernelError } from "../src/kernel/errors.js";
 import { type McpDocument, mcpFile, readMcpFile, writeMcpFile } from "../src/kernel/mcp/mcp-file.js";
 import { OAuthStore } from "../src/kernel/mcp/oauth-store.js";
 import { readServerEntries, readServerEntry, type ServerEntry } from "../src/kernel/mcp/server-entry.js";
-import { mcpMessages as say } from "./messages.js";
+import { mcpMessages as say } from "./mcp-messages.js";
 
 export interface NewServer {
   name: string;

@@ -2,7 +2,7 @@
 import yargs from "yargs";
 import { errorMessage } from "../src/kernel/errors.js";
 import { addServer, listServers, removeServer } from "./mcp-entries.js";
-import { mcpMessages as say } from "./messages.js";
+import { mcpMessages as say } from "./mcp-messages.js";
 
 const WORDS = {
   "populate--": true,
