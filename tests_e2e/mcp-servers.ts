@@ -2,18 +2,18 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import type { Message } from "./kernel-process.js";
 import { DEFAULT_WAIT_MS } from "./kernel-process.js";
 import { payloads } from "./turn.js";
 import type { Workspace } from "./workspace.js";
 
-const modules = fileURLToPath(new URL("../node_modules/@modelcontextprotocol", import.meta.url));
-const EVERYTHING = join(modules, "server-everything", "dist", "index.js");
-const FILESYSTEM = join(modules, "server-filesystem", "dist", "index.js");
+const require = createRequire(import.meta.url);
+const EVERYTHING = require.resolve("@modelcontextprotocol/server-everything/dist/index.js");
+const FILESYSTEM = require.resolve("@modelcontextprotocol/server-filesystem/dist/index.js");
 
 /** Config keys: a loaded machine must not make the first turn go on without a server that will come. */
 export const PATIENT = { mcp: { client: { loading_wait_ms: 15_000 } } };
