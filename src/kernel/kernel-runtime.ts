@@ -13,6 +13,7 @@ import type { HookList } from "./hooks/hook-list.js";
 import { SessionHooks } from "./hooks/session-hooks.js";
 import type { ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
 import type { Logger } from "./logger.js";
+import { openMcp } from "./mcp/open-mcp.js";
 import { lazyProcessGroups } from "./processes/lazy-process-groups.js";
 import { toolEnvironment } from "./processes/tool-environment.js";
 import { promptTail } from "./prompt/prompt-tail.js";
@@ -110,7 +111,9 @@ export async function createRuntime(
     const date = new Date().toISOString().slice(0, 10);
     return promptFacts({ workDir, additionalDirs, os: osType(), shell: "bash", date, skills: listedSkills });
   };
-  const toolset = new SessionToolset(context, externalTools, agent);
+  const isReserved = (name: string) => BUILTIN_TOOL_NAMES.has(name) || externalTools.find(name) !== null;
+  const mcp = openMcp(options, { processes, env: toolEnv, isReserved });
+  const toolset = new SessionToolset(context, externalTools, agent, mcp?.joined ?? null);
   const freshCallId = () => `call_${randomBytes(12).toString("hex")}`;
   let turnSourceId = "";
   const agents = sessionAgents({
@@ -131,6 +134,7 @@ export async function createRuntime(
     recorder,
     config,
     toolset,
+    joinTools: async (listed, signal) => mcp?.beforeTurn({ recorder, signal, sessionId, listed }),
     background: agents.notices,
     gate: approvals.gate,
     hooks,
@@ -168,6 +172,7 @@ export async function createRuntime(
     externalTools,
     openApprovals: () => approvals.gate.pending().map(approvalRecord),
     warmUp: async () => {
+      mcp?.start();
       void hooks.start();
       await conversation.warmUp();
       // The command parser takes tens of milliseconds, and who has asked for something already does not need it first.
@@ -180,6 +185,7 @@ export async function createRuntime(
       await session.close({ clean: true, graceMs: CLOSE_GRACE_MS });
       // Everything is on disk by now: hosts that do not wait lose only these hooks.
       await hooks.end(options.signal);
+      await mcp?.close();
       await processes.close();
       return { sessionId, turnInterrupted, resumable: isResumable(log, logger) };
     },

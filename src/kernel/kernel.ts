@@ -24,6 +24,10 @@ export interface KernelOptions {
     continue: boolean;
     afk: boolean;
     configFile: string | null;
+    /** Documents with `mcpServers`; a later one replaces servers of the same name. */
+    mcpConfigs: readonly Readonly<Record<string, unknown>>[];
+    /** False: mcp.json of the share folder counts too, before them. */
+    mcpFileGiven: boolean;
     skillsDirs: readonly string[];
   };
   /** null for the default agent. */

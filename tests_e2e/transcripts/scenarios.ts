@@ -1,6 +1,7 @@
 /** The conversations of wire-spec/transcripts: what the model says and what the client does. */
 import { call, say, script, shell, usage } from "../echo-scripts.js";
 import type { KernelProcess, Message } from "../kernel-process.js";
+import { mcpScenarios } from "./mcp-scenarios.js";
 
 export interface Scenario {
   name: string;
@@ -9,6 +10,7 @@ export interface Scenario {
   args?: string[];
   capabilities?: string[];
   loop_control?: Record<string, number>;
+  mcp?: Record<string, unknown>;
   files?: Record<string, string>;
   run(kernel: KernelProcess): Promise<unknown>;
 }
@@ -559,4 +561,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...commands,
   ...skills,
   ...states,
+  ...mcpScenarios,
 ];

@@ -16,6 +16,8 @@ export interface TranscriptMeta {
   capabilities: string[];
   /** Loop settings of the config file. */
   loop_control: Record<string, number>;
+  /** MCP settings of the config file. */
+  mcp?: Record<string, unknown>;
   /** Files in the work dir before the start. */
   files: Record<string, string>;
 }

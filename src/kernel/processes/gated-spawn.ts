@@ -32,7 +32,9 @@ export async function gatedSpawn(request: SpawnRequest): Promise<GatedProcess> {
   const program = findProgram(name, request.env.PATH ?? DEFAULT_PATH, request.cwd);
   const file = request.outlive?.outputFile;
   const merged = request.mergeOutput === true || file !== undefined;
-  const gate = `${GATE}${request.input === undefined ? NO_INPUT : INPUT}${merged ? " 2>&1" : ""}`;
+  const piped = request.stdin === "pipe";
+  const source = request.input === undefined ? NO_INPUT : INPUT;
+  const gate = `${GATE}${piped ? "" : source}${merged ? " 2>&1" : ""}`;
   const opened: number[] = [];
   const open = (fd: number): number => {
     opened.push(fd);
@@ -56,7 +58,7 @@ export async function gatedSpawn(request: SpawnRequest): Promise<GatedProcess> {
   child.stdin?.on("error", () => {});
   if (child.pid === undefined) throw await startError(child, request.cwd);
   child.on("error", () => {});
-  return { child, pid: child.pid, open: () => void child.stdin?.end("\n") };
+  return { child, pid: child.pid, open: () => void (piped ? child.stdin?.write("\n") : child.stdin?.end("\n")) };
 }
 
 /** Node reports a missing working directory as a missing program; say which it was. */
