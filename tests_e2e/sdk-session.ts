@@ -18,9 +18,15 @@ import { onTestFinished } from "vitest";
 import { kernelCommand, kernelEnvironment } from "./kernel-process.js";
 import { createWorkspace, type Workspace, type WorkspaceOptions } from "./workspace.js";
 
-/** A workspace whose share folder holds the configuration. */
-export function sdkWorkspace(options: Pick<WorkspaceOptions, "scripts" | "capabilities"> = {}): Workspace {
-  const workspace = createWorkspace(options);
+export interface SdkWorkspaceOptions extends Pick<WorkspaceOptions, "scripts" | "capabilities"> {
+  /** A share folder that outlives the test. */
+  share?: string;
+}
+
+/** A workspace whose share folder holds the configuration; of several in one share folder the last one counts. */
+export function sdkWorkspace(options: SdkWorkspaceOptions = {}): Workspace {
+  const own = createWorkspace(options);
+  const workspace = { ...own, share: options.share ?? own.share };
   writeFileSync(join(workspace.share, "config.toml"), scriptedToml(workspace, options.capabilities ?? []));
   return workspace;
 }
