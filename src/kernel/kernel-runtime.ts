@@ -7,7 +7,6 @@ import { homedir, type as osType } from "node:os";
 import { join } from "node:path";
 import { hookResult, toolCallResult } from "../wire/validators/client-request.js";
 import type { PromptFacts } from "./agent-spec/prompt-template.js";
-import { subagentTypes } from "./agent-spec/subagent-types.js";
 import type { ResolvedModel } from "./config/config.js";
 import type { HookList } from "./hooks/hook-list.js";
 import { SessionHooks } from "./hooks/session-hooks.js";
@@ -128,7 +127,7 @@ export async function createRuntime(
     client,
     turnSourceId: () => turnSourceId,
     freshCallId,
-    customTypes: agent === null ? [] : subagentTypes(agent, facts()),
+    facts,
   });
   const conversation: Conversation = new Conversation({
     recorder,

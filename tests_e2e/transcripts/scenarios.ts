@@ -1,6 +1,7 @@
 /** The conversations of wire-spec/transcripts: what the model says and what the client does. */
 import { call, say, script, shell, usage } from "../echo-scripts.js";
 import type { KernelProcess, Message } from "../kernel-process.js";
+import { agentScenarios } from "./agent-scenarios.js";
 import { mcpScenarios } from "./mcp-scenarios.js";
 
 export interface Scenario {
@@ -562,4 +563,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...skills,
   ...states,
   ...mcpScenarios,
+  ...agentScenarios,
 ];

@@ -35,7 +35,7 @@ export class SessionToolset implements Toolset {
   }
 
   /** The same tools in other surroundings: those of a subagent, which may have a loadout of its own. */
-  inContext(change: Partial<ToolContext>, loadout: Loadout | null = this.#loadout): SessionToolset {
+  inContext(change: Partial<ToolContext>, loadout: Loadout | null): SessionToolset {
     return new SessionToolset({ ...this.#context, ...change }, this.#external, loadout, this.#joined);
   }
 
