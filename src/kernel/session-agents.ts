@@ -1,6 +1,6 @@
 /** Subagents and background tasks of one session, put together from what the runtime has. */
-import { type as osType } from "node:os";
 import { join } from "node:path";
+import type { PromptFacts } from "./agent-spec/prompt-template.js";
 import { AgentRunner } from "./agents/agent-runner.js";
 import { agentTypes } from "./agents/agent-type.js";
 import { ModelProviders } from "./agents/model-providers.js";
@@ -34,8 +34,8 @@ export interface SessionAgentsDeps {
   client: () => ClientName | null;
   turnSourceId: () => string;
   freshCallId: () => string;
-  /** One line for each skill, for the texts of agent files. */
-  skills: string;
+  /** What the system text of an agent may say of its surroundings. */
+  facts: () => PromptFacts;
 }
 
 export interface SessionAgents {
@@ -57,18 +57,13 @@ export function sessionAgents(deps: SessionAgentsDeps): SessionAgents {
       return await createProvider(model, { logger, shareDir, client: deps.client() });
     },
   });
-  const facts = () => {
-    const date = new Date().toISOString().slice(0, 10);
-    return { workDir: context.workDir, os: osType(), shell: "bash", date };
-  };
   const agents = new AgentRunner({
     recorder,
     gate,
     hooks,
     types: agentTypes(options.agent, {
-      own: (role) => subagentPrompt(facts(), context.additionalDirs, role),
-      file: (agent) =>
-        sessionPrompt(agent, { ...facts(), additionalDirs: context.additionalDirs, skills: deps.skills }),
+      own: (role) => subagentPrompt(deps.facts(), context.additionalDirs, role),
+      file: (agent) => sessionPrompt(agent, deps.facts()),
     }),
     toolset: ({ tools, excluded }, { capabilities }) =>
       toolset.inContext({ capabilities, ...agentSurroundings(context) }, { toolNames: tools, excluded }),

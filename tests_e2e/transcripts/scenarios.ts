@@ -2,6 +2,7 @@
 import { call, say, script, shell, usage } from "../echo-scripts.js";
 import type { KernelProcess, Message } from "../kernel-process.js";
 import { agentScenarios } from "./agent-scenarios.js";
+import { mcpScenarios } from "./mcp-scenarios.js";
 
 export interface Scenario {
   name: string;
@@ -10,6 +11,7 @@ export interface Scenario {
   args?: string[];
   capabilities?: string[];
   loop_control?: Record<string, number>;
+  mcp?: Record<string, unknown>;
   files?: Record<string, string>;
   run(kernel: KernelProcess): Promise<unknown>;
 }
@@ -54,6 +56,24 @@ async function withTools(kernel: KernelProcess, during: (id: string | number) =>
   await kernel.initialize({ external_tools: [EXT] });
   const id = kernel.request("prompt", { user_input: "go" });
   await during(id);
+  return await kernel.response(id);
+}
+
+/** Subscribes to these events and answers each hook as `decide` says. */
+async function hooked(
+  kernel: KernelProcess,
+  events: readonly string[],
+  during: (
+    next: () => Promise<Message>,
+    decide: (request: Message, action: string, reason?: string) => void,
+  ) => unknown,
+): Promise<unknown> {
+  await kernel.initialize({ hooks: events.map((event, at) => ({ id: `h${at + 1}`, event })) });
+  const id = kernel.request("prompt", { user_input: "go" });
+  await during(
+    () => kernel.serverRequest("HookRequest"),
+    (request, action, reason = "") => kernel.answer(request, { request_id: request.id, action, reason }),
+  );
   return await kernel.response(id);
 }
 
@@ -257,6 +277,59 @@ const tools: Scenario[] = [
   },
 ];
 
+const hooks: Scenario[] = [
+  {
+    name: "hook-allows",
+    about:
+      "A tool's hook says yes; the one behind the tool is answered while the turn's last hook is open; then replay.",
+    scripts: [shell("t1", "echo hi"), say("done")],
+    args: YOLO,
+    run: async (kernel) => {
+      await hooked(kernel, ["PreToolUse", "PostToolUse", "Stop"], async (next, decide) => {
+        decide(await next(), "allow");
+        const after = await next();
+        const last = await next();
+        decide(after, "allow");
+        decide(last, "allow");
+      });
+      await kernel.call("replay");
+    },
+  },
+  {
+    name: "hook-blocks-tool",
+    about: "A tool's hook says no before anybody is asked for an approval; the model goes on.",
+    scripts: [shell("t1", "echo hi"), say("done")],
+    run: (kernel) =>
+      hooked(kernel, ["PreToolUse"], async (next, decide) => decide(await next(), "block", "not this one")),
+  },
+  {
+    name: "hook-blocks-prompt",
+    about: "A prompt is refused: hook events come before TurnBegin, the reason is shown, no model is asked.",
+    scripts: [say("never")],
+    run: (kernel) =>
+      hooked(kernel, ["UserPromptSubmit"], async (next, decide) => decide(await next(), "block", "no way")),
+  },
+  {
+    name: "hook-blocks-stop",
+    about: "The end is refused once: steps are counted anew, the reason is the next user message.",
+    scripts: [say("a"), say("b")],
+    run: (kernel) => hooked(kernel, ["Stop"], async (next, decide) => decide(await next(), "block", "keep going")),
+  },
+  {
+    name: "cancel-hook",
+    about: "Cancel while a hook is asked: it is closed, nothing runs, the late answer is ignored.",
+    scripts: [shell("t1", "echo hi"), say("after")],
+    run: async (kernel) => {
+      await hooked(kernel, ["PreToolUse"], async (next, decide) => {
+        const request = await next();
+        await kernel.call("cancel");
+        decide(request, "allow");
+      });
+      await prompt(kernel, "next");
+    },
+  },
+];
+
 const endings: Scenario[] = [
   {
     name: "cancel-tool",
@@ -389,6 +462,62 @@ const commands: Scenario[] = [
   },
 ];
 
+const FLOW =
+  "---\nname: fl\ntype: flow\n---\n```mermaid\ngraph TD\nA([BEGIN]) --> B{Pick one}\nB -->|yes| C[Do C]\nB -->|no| D([END])\nC --> D\n```\n";
+
+const skills: Scenario[] = [
+  {
+    name: "skill-and-flow",
+    about: "A skill with a request; a flow with an invalid choice; a flow that cannot run.",
+    scripts: [say("skill"), say("hmm"), say("<choice>yes</choice>"), say("did C")],
+    files: {
+      ".kimi/skills/sk/SKILL.md": "---\nname: sk\ndescription: S\n---\nBody text.\n",
+      ".kimi/skills/fl/SKILL.md": FLOW,
+      ".kimi/skills/bad/SKILL.md": FLOW.replace("name: fl", "name: bad").replace("D([END])", "D[x]"),
+    },
+    run: async (kernel) => {
+      await kernel.initialize();
+      for (const input of ["/skill:sk do it now", "/flow:fl", "/flow:bad", "/skill:nope"]) await prompt(kernel, input);
+      await kernel.call("replay");
+    },
+  },
+  {
+    name: "ralph-loop",
+    about: "The prompt again and again until the model stops it, and until the limit stops it.",
+    scripts: [say("one"), say("<choice>CONTINUE</choice>"), say("<choice>STOP</choice>"), "error: 400 nope"],
+    args: ["--max-ralph-iterations", "2"],
+    run: async (kernel) => {
+      await prompt(kernel, "task");
+      await prompt(kernel, "other");
+    },
+  },
+  {
+    name: "send-dmail",
+    about: "Agent okabe goes back to a checkpoint of its conversation; clients see an ordinary call.",
+    scripts: [
+      call("t1", "SetTodoList", { todos: [] }),
+      call("t2", "SendDMail", { checkpoint_id: 1, message: "skip it" }),
+      call("t3", "SendDMail", { checkpoint_id: 9, message: "no" }),
+      say("done"),
+    ],
+    args: ["--agent", "okabe"],
+    run: (kernel) => prompt(kernel),
+  },
+  {
+    name: "session-commands",
+    about: "/add-dir, /export and /import, and what they refuse.",
+    scripts: [say("hello")],
+    files: { "notes.txt": "remember" },
+    run: async (kernel) => {
+      await prompt(kernel, "hi");
+      for (const input of ["/add-dir", "/add-dir /nonexist", "/export talk.md", "/import", "/import /nonexist"]) {
+        await prompt(kernel, input);
+      }
+      await prompt(kernel, "/import notes.txt");
+    },
+  },
+];
+
 const states: Scenario[] = [
   {
     name: "states",
@@ -425,11 +554,14 @@ const states: Scenario[] = [
 ];
 
 export const SCENARIOS: readonly Scenario[] = [
-  ...agentScenarios,
   ...turns,
   ...approvals,
   ...tools,
+  ...hooks,
   ...endings,
   ...commands,
+  ...skills,
   ...states,
+  ...mcpScenarios,
+  ...agentScenarios,
 ];

@@ -15,7 +15,7 @@ function loaded(change: Partial<LoadedAgent>): LoadedAgent {
     model: null,
     toolNames: null,
     excluded: new Set(),
-    subagents: null,
+    subagents: [],
     ...change,
   };
 }
@@ -33,7 +33,7 @@ test("without an agent file there are coder, explore and plan; only coder writes
   expect(agentTypes(loaded({}), prompts)).toHaveLength(3);
 });
 
-test("an agent file's subagents are the only ones, with their texts, tools and model", () => {
+test("an agent file's subagents come behind the usual ones, with their texts, tools and model", () => {
   const subagents = [
     {
       name: "a",
@@ -42,7 +42,7 @@ test("an agent file's subagents are the only ones, with their texts, tools and m
     },
     { name: "b", description: "", agent: loaded({ systemPromptArgs: { ROLE_ADDITIONAL: "be b" } }) },
   ];
-  const [a, b, ...others] = agentTypes(loaded({ subagents }), prompts);
+  const [, , , a, b, ...others] = agentTypes(loaded({ subagents }), prompts);
   expect(others).toEqual([]);
   expect(a).toMatchObject({ name: "a", description: "A", tools: ["ReadFile"], model: "m" });
   expect([a?.systemPrompt(), b?.systemPrompt()]).toEqual(["file:fa", "own:be b"]);

@@ -26,13 +26,25 @@ export interface AgentPrompts {
 const READING = ["ReadFile", "ReadMediaFile", "Glob", "Grep", "SearchWeb", "FetchURL"];
 const NONE: ReadonlySet<string> = new Set();
 
-/** The types of a session: those that its agent file names, or the kernel's own three, the default one first. */
+/**
+ * The types of a session: the kernel's own three, the default one first, then those that its agent file names, which
+ * may take the place of one of the three. The three have no tool that the session's own agent has not.
+ */
 export function agentTypes(agent: LoadedAgent | null, prompts: AgentPrompts): AgentType[] {
-  if (agent !== null && agent.subagents !== null) {
-    return agent.subagents.map(({ name, description, agent: own }) => fromFile(name, description, own, prompts));
+  const types = new Map(ownTypes(agent, prompts).map((type) => [type.name, type]));
+  for (const { name, description, agent: own } of agent?.subagents ?? []) {
+    types.set(name, fromFile(name, description, own, prompts));
   }
+  return [...types.values()];
+}
+
+function ownTypes(agent: LoadedAgent | null, prompts: AgentPrompts): AgentType[] {
+  const excluded = agent?.excluded ?? NONE;
+  const mayHave = agent?.toolNames ?? null;
   const ownType = (name: string, description: string, tools: readonly string[] | null, role: string): AgentType => {
-    return { name, description, tools, systemPrompt: () => prompts.own(role), excluded: NONE, model: null };
+    const own =
+      mayHave === null || tools === null ? (tools ?? mayHave) : tools.filter((tool) => mayHave.includes(tool));
+    return { name, description, tools: own, systemPrompt: () => prompts.own(role), excluded, model: null };
   };
   return [
     ownType("coder", "changes and runs code", null, "Do the task. Change files and run commands as it needs."),

@@ -31,11 +31,14 @@ export interface KernelFlags {
   agentFile: string | null;
   /** Parsed MCP configurations, those of files first. */
   mcpConfigs: Readonly<Record<string, unknown>>[];
+  /** True when a file was named: mcp.json of the share folder does not count then. */
+  mcpFileGiven: boolean;
   skillsDirs: string[];
   maxStepsPerTurn: number | null;
   maxRetriesPerStep: number | null;
   maxRalphIterations: number | null;
   framing: "ndjson" | "content-length";
+  wireCompat: "1.2" | "off" | null;
   prompt: string | null;
   inputFormat: "text" | "stream-json" | null;
   outputFormat: "text" | "stream-json" | null;
@@ -80,6 +83,7 @@ const specs = {
   maxRetries: value("--max-retries-per-step"),
   maxRalph: value("--max-ralph-iterations"),
   framing: value("--framing"),
+  wireCompat: value("--wire-compat"),
   prompt: value("--prompt", "-p", "--command", "-c"),
   print: flag("--print"),
   inputFormat: value("--input-format"),
@@ -185,11 +189,13 @@ function toFlags(read: ReadArgv<Key>, cwd: string): KernelFlags {
     agent: choice("--agent", last("agent"), ["default", "okabe"]),
     agentFile: optionalFile("agentFile"),
     mcpConfigs: [...all("mcpConfigFile").map((given) => mcpConfigFile(given, cwd)), ...all("mcpConfig").map(mcpConfig)],
+    mcpFileGiven: isGiven(read, "mcpConfigFile"),
     skillsDirs: all("skillsDir").map(folder),
     maxStepsPerTurn: wholeNumber("--max-steps-per-turn", last("maxSteps"), 1),
     maxRetriesPerStep: wholeNumber("--max-retries-per-step", last("maxRetries"), 1),
     maxRalphIterations: wholeNumber("--max-ralph-iterations", last("maxRalph"), -1),
     framing: choice("--framing", last("framing"), ["ndjson", "content-length"]) ?? "ndjson",
+    wireCompat: choice("--wire-compat", last("wireCompat"), ["1.2", "off"]),
     prompt: last("prompt"),
     inputFormat: choice("--input-format", last("inputFormat"), ["text", "stream-json"]),
     outputFormat: choice("--output-format", last("outputFormat"), ["text", "stream-json"]),

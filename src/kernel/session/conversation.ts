@@ -55,6 +55,8 @@ export interface ConversationDeps {
   background?: BackgroundWork;
   random: () => number;
   logger: Logger;
+  /** Brings the listed tools up to date before a turn; `listed` are those of the stored prefix. */
+  joinTools?: (listed: readonly string[] | null, signal: AbortSignal) => Promise<void>;
 }
 
 /** The one of a session. Runs one turn at a time; `close` ends the driver. */
@@ -110,7 +112,7 @@ export class Conversation {
     const block = await this.#deps.hooks.stopping(signal);
     if (block === null || block.reason === "") return result;
     steers.reopen();
-    return await runTurn(block.reason, await this.#turnDeps(this.#openHistory(), steers), signal);
+    return await runTurn(block.reason, await this.#turnDeps(this.#openHistory(), steers, signal), signal);
   }
 
   async #answer(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
@@ -125,7 +127,7 @@ export class Conversation {
       userInput,
       tail: await this.#deps.promptTail(inputText(userInput), this.#openHistory().messages),
       ralphIterations: this.#deps.config.loop_control.max_ralph_iterations,
-      turnDeps: () => this.#turnDeps(this.#openHistory(), steers),
+      turnDeps: () => this.#turnDeps(this.#openHistory(), steers, signal),
       signal,
     });
     this.#setTitle(inputText(userInput));
@@ -164,9 +166,10 @@ export class Conversation {
     return this.#provider;
   }
 
-  async #turnDeps(history: History, steers: SteerQueue): Promise<TurnDeps> {
+  async #turnDeps(history: History, steers: SteerQueue, signal?: AbortSignal): Promise<TurnDeps> {
     const { background, recorder, config, toolset, gate, hooks, workDir, random } = this.#deps;
     const provider = await this.provider();
+    if (signal !== undefined) await this.#deps.joinTools?.(this.#prefix?.tools ?? null, signal);
     await this.#freezePrefix(history);
     return {
       recorder,
@@ -228,10 +231,10 @@ export class Conversation {
       },
       runAside: async (prompt) => {
         const seed = { systemPrompt: history.systemPrompt, messages: [], nextCheckpoint: 0, tokenCount: null };
-        return runTurn(prompt, await this.#turnDeps(new History(seed, discardContext), steers), signal);
+        return runTurn(prompt, await this.#turnDeps(new History(seed, discardContext), steers, signal), signal);
       },
-      runHere: async (input) => runTurn(input, await this.#turnDeps(history, steers), signal),
-      runInner: async (input) => innerTurn(input, [], await this.#turnDeps(history, steers), signal),
+      runHere: async (input) => runTurn(input, await this.#turnDeps(history, steers, signal), signal),
+      runInner: async (input) => innerTurn(input, [], await this.#turnDeps(history, steers, signal), signal),
     };
   }
 

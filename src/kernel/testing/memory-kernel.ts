@@ -65,6 +65,8 @@ export function memoryKernels(): (options?: MemoryKernelOptions) => MemoryKernel
       workDir,
       addDirs: [],
       skillsDirs: [],
+      mcpConfigs: [],
+      mcpFileGiven: true,
       session: "S1",
       continue: false,
       afk: false,
@@ -73,6 +75,7 @@ export function memoryKernels(): (options?: MemoryKernelOptions) => MemoryKernel
     const outcome = runKernel({
       transport: server,
       framing: "ndjson",
+      wireCompat: null,
       config,
       model,
       agent: null,
