@@ -106,6 +106,6 @@ describe("Agent", () => {
     const describeWith = (...names: string[]) =>
       agent.describe?.({ ...NO_SERVICES, agents: { ...types(...names), run: () => Promise.reject(new Error("no")) } });
     expect(describeWith("coder", "explore", "plan")).toBe("");
-    expect(describeWith("reviewer")).toBe("The only types here: reviewer (is reviewer).");
+    expect(describeWith("coder", "reviewer")).toBe("More types: reviewer (is reviewer).");
   });
 });
