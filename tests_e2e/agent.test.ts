@@ -259,10 +259,10 @@ describe("types and arguments", () => {
 });
 
 describe("types of an agent file", () => {
-  it("A-205 its subagents take the place of the built-in ones: own text, own tools", async () => {
+  it("A-205 its subagents come beside the usual ones: own text, own tools; another name is an error", async () => {
     const workspace = createWorkspace({
       scripts: [
-        script(agent("t1", "p", { subagent_type: "reviewer" }), agent("t2", "p")),
+        script(agent("t1", "p", { subagent_type: "reviewer" }), agent("t2", "p", { subagent_type: "nobody" })),
         script(call("s1", "ReadFile", { path: "a.txt" }), shell("s2", "true")),
         reports,
         say("done"),
@@ -290,7 +290,7 @@ describe("types of an agent file", () => {
     );
     expect(results.get("s1")?.is_error).toBe(false);
     expect(results.get("s2")?.message).toBe("Tool `Shell` not found");
-    expect(resultOf(turn.messages, "t2").message).toContain("`coder`");
+    expect(resultOf(turn.messages, "t2").message).toContain("`nobody`");
     await kernel.close();
     const context = readLines(join(agentDirs(workspace)[0] as string, "context.jsonl"));
     expect(context[0]).toEqual({ role: "_system_prompt", content: `You review in ${workspace.workDir}.` });
