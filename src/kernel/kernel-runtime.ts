@@ -5,12 +5,15 @@
 import { randomBytes } from "node:crypto";
 import { homedir, type as osType } from "node:os";
 import { join } from "node:path";
-import { toolCallResult } from "../wire/validators/client-request.js";
+import { questionResult, toolCallResult } from "../wire/validators/client-request.js";
 import type { ResolvedModel } from "./config/config.js";
-import type { ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
+import type { ClientCapabilities, ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
+import { PlanGuard } from "./planning/plan-guard.js";
+import { SessionPlanMode } from "./planning/session-plan-mode.js";
 import { lazyProcessGroups } from "./processes/lazy-process-groups.js";
 import { toolEnvironment } from "./processes/tool-environment.js";
 import { systemPrompt } from "./prompt/system-prompt.js";
+import { ClientQuestions } from "./questions/client-questions.js";
 import { Conversation } from "./session/conversation.js";
 import { Session } from "./session/session.js";
 import { sessionApprovals } from "./session/session-approvals.js";
@@ -33,6 +36,7 @@ export async function createRuntime(
   options: KernelOptions,
   sink: EventSink,
   client: () => ClientName | null,
+  clientCapabilities: () => ClientCapabilities,
 ): Promise<KernelRuntime> {
   const { config, model, flags, env, shareDir, logger } = options;
   const { workDir } = flags;
@@ -72,10 +76,28 @@ export async function createRuntime(
     path: toolEnv.PATH ?? "",
     mode: { yolo: config.default_yolo || log.state.data.approval.yolo, afk: flags.afk || log.state.data.approval.afk },
   });
+  const planMode = new SessionPlanMode({
+    state: log.state,
+    recorder,
+    shareDir,
+    supported: () => clientCapabilities().planMode,
+    start: { always: flags.plan, new: config.default_plan_mode },
+  });
+  context.services.planMode = planMode;
+  context.services.questions = new ClientQuestions({
+    recorder,
+    supported: () => clientCapabilities().question,
+    unattended: () => approvals.gate.mode.afk,
+    parse: (answer) => {
+      const parsed = questionResult.safeParse(answer);
+      return parsed.success ? parsed.data : null;
+    },
+    logger,
+  });
   const conversation = new Conversation({
     recorder,
     config,
-    toolset: new SessionToolset(context, externalTools),
+    toolset: new PlanGuard(new SessionToolset(context, externalTools), planMode),
     gate: approvals.gate,
     workDir,
     maxContextTokens: model?.model.max_context_size ?? 0,
@@ -84,13 +106,16 @@ export async function createRuntime(
       systemPrompt({ workDir, os: osType(), shell: "bash", date: new Date().toISOString().slice(0, 10) }),
     setYolo: approvals.setYolo,
     isYolo: () => approvals.gate.mode.yolo,
+    setAfk: approvals.setAfk,
+    isAfk: () => approvals.gate.mode.afk,
+    planMode,
     newSourceId: () => randomBytes(16).toString("hex"),
     freshCallId: () => `call_${randomBytes(12).toString("hex")}`,
     random: Math.random,
     logger,
   });
   const records = () => replaySession(sessionPaths(shareDir, workDir, sessionId));
-  const session = new Session({ recorder, conversation, logger, records });
+  const session = new Session({ recorder, conversation, planMode, logger, records });
   return {
     session,
     externalTools,

@@ -18,6 +18,7 @@ export interface KernelOptions {
     session: string | null;
     continue: boolean;
     afk: boolean;
+    plan: boolean;
     configFile: string | null;
   };
   /** The environment of this kernel; a copy, never the live one of the process. */
@@ -42,6 +43,12 @@ export interface KernelOutcome {
 export interface ClientName {
   name: string;
   version?: string;
+}
+
+/** What the client said that it can show; nothing until it says so. */
+export interface ClientCapabilities {
+  question: boolean;
+  planMode: boolean;
 }
 
 /** Everything behind the wire; built by `kernel-runtime.ts`. */

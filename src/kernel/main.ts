@@ -2,7 +2,7 @@
  * The composition root: serves one client until it leaves or the process has to stop. Only what answers initialize is
  * loaded at once; the rest is `kernel-runtime.ts`.
  */
-import type { ClientName, KernelOptions, KernelOutcome, KernelRuntime } from "./kernel.js";
+import type { ClientCapabilities, ClientName, KernelOptions, KernelOutcome, KernelRuntime } from "./kernel.js";
 import { connectClient, serveKernel } from "./server/kernel-server.js";
 
 /**
@@ -13,10 +13,16 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
   const { logger } = options;
   const client = connectClient(options.transport, options.framing, logger);
   let clientName: ClientName | null = null;
+  let capabilities: ClientCapabilities = { question: false, planMode: false };
   let loading: Promise<KernelRuntime> | null = null;
   const runtime = (): Promise<KernelRuntime> => {
     loading ??= import("./kernel-runtime.js").then(({ createRuntime }) =>
-      createRuntime(options, client.sink, () => clientName),
+      createRuntime(
+        options,
+        client.sink,
+        () => clientName,
+        () => capabilities,
+      ),
     );
     return loading;
   };
@@ -30,6 +36,9 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
     onClient: (name) => {
       clientName = name;
       logger.info({ client: name }, "client connected");
+    },
+    onCapabilities: (given) => {
+      capabilities = given;
     },
   });
   await stopRequested(Promise.race([client.connection.closed, client.connection.outputClosed]), options.signal);

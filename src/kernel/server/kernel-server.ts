@@ -67,9 +67,10 @@ export function serveKernel({ connection, sink }: KernelConnection, deps: ServeD
       (await runtime()).session.steer(user_input, null);
       return { status: "steered" };
     }),
-    set_plan_mode: guarded(() => {
-      throw wireError("plan_mode_not_supported");
-    }),
+    set_plan_mode: guarded(async ({ enabled }) => ({
+      status: "ok",
+      plan_mode: await (await runtime()).session.setPlanMode(enabled),
+    })),
     replay: guarded(async () =>
       (await runtime()).session.replay((records) => sink.replay(records)).catch(replayFailed),
     ),

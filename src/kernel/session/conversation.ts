@@ -3,6 +3,8 @@ import type { ApprovalGate } from "../approval/approval-gate.js";
 import type { KernelConfig } from "../config/config.js";
 import type { Logger } from "../logger.js";
 import type { ContentPart } from "../messages.js";
+import { planReminders } from "../planning/plan-reminder.js";
+import type { SessionPlanMode } from "../planning/session-plan-mode.js";
 import { frozenPrefix, prefixChange } from "../prompt/prefix.js";
 import type { ChatProvider } from "../providers/provider.js";
 import { builtinCommands, findCommand } from "../slash/builtin-commands.js";
@@ -34,6 +36,9 @@ export interface ConversationDeps {
   systemPrompt: () => string;
   setYolo: (on: boolean) => void;
   isYolo: () => boolean;
+  setAfk: (on: boolean) => void;
+  isAfk: () => boolean;
+  planMode: SessionPlanMode;
   /** Fresh hex id of 32 digits. */
   newSourceId: () => string;
   freshCallId: () => string;
@@ -57,6 +62,7 @@ export class Conversation {
     if (this.#history !== null) return [];
     const { log } = this.#deps.recorder;
     const loaded = log.load();
+    this.#deps.planMode.begin(loaded.empty);
     const sink: ContextSink = {
       append: (records) => log.context(records),
       rotate: (records) => log.rotateContext(records),
@@ -112,7 +118,8 @@ export class Conversation {
   }
 
   async #turnDeps(history: History, steers: SteerQueue): Promise<TurnDeps> {
-    const { recorder, config, toolset, gate, workDir, random } = this.#deps;
+    const { recorder, config, toolset, gate, workDir, random, planMode } = this.#deps;
+    const remind = planReminders(planMode);
     const provider = await this.#openProvider();
     await this.#freezePrefix(history);
     return {
@@ -134,7 +141,9 @@ export class Conversation {
         subagentType: null,
       },
       freshId: this.#deps.freshCallId,
-      planMode: () => false,
+      planMode: () => planMode.active,
+      afterResults: () => planMode.announceChange(),
+      reminders: () => remind(history.messages),
     };
   }
 
@@ -163,6 +172,11 @@ export class Conversation {
         this.#deps.setYolo(!this.#deps.isYolo());
         return this.#deps.isYolo();
       },
+      toggleAfk: () => {
+        this.#deps.setAfk(!this.#deps.isAfk());
+        return this.#deps.isAfk();
+      },
+      planMode: this.#deps.planMode,
       compact: async (focus) => compact(await this.#turnDeps(history, steers), focus, signal),
       runAside: async (prompt) => {
         const seed = { systemPrompt: history.systemPrompt, messages: [], nextCheckpoint: 0, tokenCount: null };

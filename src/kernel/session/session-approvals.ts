@@ -29,6 +29,8 @@ export interface SessionApprovals {
   close(): void;
   /** Switches automatic approval and stores the choice with the session. */
   setYolo(on: boolean): void;
+  /** The same for "nobody is there". */
+  setAfk(on: boolean): void;
 }
 
 /** Builds the gate. Stored grants that cannot be read are dropped, with a line in the log. */
@@ -65,6 +67,10 @@ export function sessionApprovals(deps: SessionApprovalsDeps): SessionApprovals {
     setYolo: (on) => {
       state.update({ approval: { ...state.data.approval, yolo: on } });
       gate.setMode({ ...gate.mode, yolo: on });
+    },
+    setAfk: (on) => {
+      state.update({ approval: { ...state.data.approval, afk: on } });
+      gate.setMode({ ...gate.mode, afk: on });
     },
   };
 }

@@ -5,9 +5,10 @@
 import { randomUUID } from "node:crypto";
 import { KernelError } from "../errors.js";
 import type { Logger } from "../logger.js";
+import type { SessionPlanMode } from "../planning/session-plan-mode.js";
 import type { WireRecord } from "../storage/replay.js";
 import type { SessionLog } from "../storage/session-log.js";
-import { settledWithin } from "../turn/abort.js";
+import { orAbort, settledWithin } from "../turn/abort.js";
 import { SteerQueue } from "../turn/steer-queue.js";
 import type { TurnResult } from "../turn/turn.js";
 import type { TurnRecorder } from "../turn/turn-recorder.js";
@@ -39,6 +40,7 @@ class TurnCancelled extends Error {
 export interface SessionDeps {
   recorder: TurnRecorder;
   conversation: Conversation;
+  planMode: SessionPlanMode;
   logger: Logger;
   /** Everything that was ever recorded for a client, in order; read lazily. */
   records: () => Iterable<WireRecord>;
@@ -118,6 +120,19 @@ export class Session {
     activity.controller.abort(new TurnCancelled("the client asked for it"));
   }
 
+  /**
+   * Switches plan mode at any time, also in the middle of a turn, and tells the client. Returns the new state. Throws
+   * KernelError when the session is held by another kernel or the change cannot be stored.
+   */
+  async setPlanMode(enabled: boolean): Promise<boolean> {
+    await this.#hold();
+    const { planMode } = this.#deps;
+    planMode.set(enabled);
+    planMode.announce();
+    if (!this.turnRunning) this.#log.checkpoint();
+    return planMode.active;
+  }
+
   /** Sends every record of wire.jsonl again, in file order, pausing while the client does not read. */
   replay(send: (records: readonly WireRecord[]) => void): Promise<ReplayResult> {
     this.requireIdle();
@@ -139,6 +154,14 @@ export class Session {
     this.#log.close({ clean: options.clean });
   }
 
+  /** A turn that was waiting for the session may be cancelled; that is no reason for anyone else to give up. */
+  async #hold(): Promise<void> {
+    await this.#log.acquire().catch((error: unknown) => {
+      if (error instanceof KernelError) throw error;
+      return this.#log.acquire();
+    });
+  }
+
   #run<T>(activity: TurnActivity | ReplayActivity, work: () => Promise<T>): Promise<T> {
     this.#activity = activity;
     const result = work().finally(() => {
@@ -151,7 +174,7 @@ export class Session {
   async #runTurn(input: InboundInput, clientId: string | null, activity: TurnActivity): Promise<TurnResult> {
     const { signal } = activity.controller;
     try {
-      await this.#log.acquire(signal);
+      await orAbort(this.#log.acquire(signal), signal);
     } catch (error) {
       if (signal.aborted && error === signal.reason) return { status: "cancelled" };
       throw error;
@@ -170,6 +193,12 @@ export class Session {
     } catch (error) {
       if (signal.aborted && error === signal.reason) result = { status: "cancelled" };
       else failure = error;
+    }
+    try {
+      // What a step that broke off did not live to tell.
+      this.#deps.planMode.announceChange();
+    } catch (error) {
+      failure ??= error;
     }
     activity.ended = true;
     activity.steers.close();

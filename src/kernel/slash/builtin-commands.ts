@@ -2,6 +2,7 @@
 import { contextUpdate } from "../turn/status-update.js";
 import { BUILTIN_COMMANDS } from "./command-list.js";
 import { runInit } from "./init-command.js";
+import { runPlan } from "./plan-command.js";
 import { FINISHED, type SlashCommand } from "./slash-command.js";
 
 export const builtinCommands: readonly SlashCommand[] = [
@@ -41,6 +42,21 @@ export const builtinCommands: readonly SlashCommand[] = [
       );
       return FINISHED;
     },
+  },
+  {
+    ...BUILTIN_COMMANDS.afk,
+    run: async (_args, context) => {
+      context.say(
+        context.toggleAfk()
+          ? "You are away: questions are dismissed and actions approved."
+          : "Welcome back: questions and approvals come to you again.",
+      );
+      return FINISHED;
+    },
+  },
+  {
+    ...BUILTIN_COMMANDS.plan,
+    run: runPlan,
   },
 ];
 

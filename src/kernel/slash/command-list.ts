@@ -14,4 +14,6 @@ export const BUILTIN_COMMANDS = {
   },
   clear: { name: "clear", description: "Forget the conversation", aliases: ["reset"] },
   yolo: { name: "yolo", description: "Switch automatic approval of all actions on or off", aliases: [] },
+  afk: { name: "afk", description: "Away: approve all actions and dismiss all questions, or stop that", aliases: [] },
+  plan: { name: "plan", description: "Switch plan mode, or on, off, view, clear", aliases: [] },
 } as const satisfies Record<string, CommandInfo>;

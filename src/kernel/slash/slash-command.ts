@@ -4,6 +4,7 @@ import type { History } from "../turn/history.js";
 import type { Recorder } from "../turn/recorder.js";
 import type { TurnResult } from "../turn/turn.js";
 import type { CommandInfo } from "./command-list.js";
+import type { PlanControl } from "./plan-command.js";
 
 export interface SlashContext {
   signal: AbortSignal;
@@ -16,6 +17,9 @@ export interface SlashContext {
   say(text: string): void;
   /** Flips yolo and returns the new state. */
   toggleYolo(): boolean;
+  /** Flips afk and returns the new state. */
+  toggleAfk(): boolean;
+  planMode: PlanControl;
   /** Throws llm_not_set without a model. */
   compact(focus: string): Promise<void>;
   /** Runs steps in a conversation that is thrown away afterwards. Throws llm_not_set without a model. */

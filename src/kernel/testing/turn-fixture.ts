@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach } from "vitest";
 import type { KernelConfig, LoopControl } from "../config/config.js";
 import { type Logger, silentLogger } from "../logger.js";
+import { SessionPlanMode } from "../planning/session-plan-mode.js";
 import type { ChatProvider } from "../providers/provider.js";
 import { Conversation } from "../session/conversation.js";
 import { Session } from "../session/session.js";
@@ -39,11 +40,13 @@ export interface FixtureOptions {
   systemPrompt?: string;
   lockWaitMs?: number;
   records?: () => Iterable<WireRecord>;
+  planStart?: { always: boolean; new: boolean };
 }
 
 export interface SessionFixture {
   session: Session;
   conversation: Conversation;
+  planMode: SessionPlanMode;
   log: SessionLog;
   recorder: TurnRecorder;
   sink: RecordingSink;
@@ -113,6 +116,13 @@ export function turnFixtures() {
     const { share, workDir, provider, sink, logger, log, recorder, approvals, toolset, paths } = made;
     const config = { loop_control: made.loop } as KernelConfig;
     let ids = 0;
+    const planMode = new SessionPlanMode({
+      state: log.state,
+      recorder,
+      shareDir: share.shareDir,
+      supported: () => true,
+      start: options.planStart ?? { always: false, new: false },
+    });
     const conversation = new Conversation({
       recorder,
       config,
@@ -124,6 +134,9 @@ export function turnFixtures() {
       systemPrompt: () => options.systemPrompt ?? "SYSTEM",
       setYolo: approvals.setYolo,
       isYolo: () => approvals.gate.mode.yolo,
+      setAfk: approvals.setAfk,
+      isAfk: () => approvals.gate.mode.afk,
+      planMode,
       newSourceId: () => "0".repeat(32),
       freshCallId: () => `fresh_${++ids}`,
       random: () => 0,
@@ -131,8 +144,9 @@ export function turnFixtures() {
     });
     const records = options.records ?? (() => replaySession(paths));
     return {
-      session: new Session({ recorder, conversation, logger, records }),
+      session: new Session({ recorder, conversation, planMode, logger, records }),
       conversation,
+      planMode,
       log,
       recorder,
       sink,

@@ -4,6 +4,7 @@ import { BUILTIN_TOOL_NAMES, loadDefaultTools, loadTool } from "./registry.js";
 describe("registry", () => {
   it("lists the default tools in their order, each under its own name", async () => {
     expect((await loadDefaultTools()).map((tool) => tool.name)).toEqual([
+      "AskUserQuestion",
       "SetTodoList",
       "Shell",
       "ReadFile",
@@ -13,6 +14,8 @@ describe("registry", () => {
       "WriteFile",
       "StrReplaceFile",
       "FetchURL",
+      "ExitPlanMode",
+      "EnterPlanMode",
     ]);
   });
 

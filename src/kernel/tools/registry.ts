@@ -3,6 +3,7 @@ import type { Tool } from "./tool.js";
 
 /** In the order in which they are listed to the model. */
 const DEFAULT_TOOLS = {
+  AskUserQuestion: () => import("./ask-user-question.js").then((m) => m.askUserQuestion),
   SetTodoList: () => import("./set-todo-list.js").then((m) => m.setTodoList),
   Shell: () => import("./shell.js").then((m) => m.shell),
   ReadFile: () => import("./read-file.js").then((m) => m.readFile),
@@ -12,6 +13,8 @@ const DEFAULT_TOOLS = {
   WriteFile: () => import("./write-file.js").then((m) => m.writeFile),
   StrReplaceFile: () => import("./str-replace-file.js").then((m) => m.strReplaceFile),
   FetchURL: () => import("./fetch-url.js").then((m) => m.fetchUrl),
+  ExitPlanMode: () => import("./exit-plan-mode.js").then((m) => m.exitPlanMode),
+  EnterPlanMode: () => import("./enter-plan-mode.js").then((m) => m.enterPlanMode),
 } satisfies Record<string, () => Promise<Tool>>;
 
 /** Callable, but not listed unless an agent file names them. */
@@ -24,17 +27,7 @@ const TOOLS: ReadonlyMap<string, () => Promise<Tool>> = new Map(
 );
 
 /** Names of tools that the published tool set has and this kernel has not yet. */
-const RESERVED_NAMES = [
-  "Agent",
-  "AskUserQuestion",
-  "TaskList",
-  "TaskOutput",
-  "TaskStop",
-  "SearchWeb",
-  "ExitPlanMode",
-  "EnterPlanMode",
-  "SendDMail",
-] as const;
+const RESERVED_NAMES = ["Agent", "TaskList", "TaskOutput", "TaskStop", "SearchWeb", "SendDMail"] as const;
 
 /** Names that external tools may not take. */
 export const BUILTIN_TOOL_NAMES: ReadonlySet<string> = new Set([...TOOLS.keys(), ...RESERVED_NAMES]);

@@ -9,7 +9,7 @@ import type { CallableTool, CallContext, Toolset } from "./toolset.js";
 export class SessionToolset implements Toolset {
   readonly #context: ToolContext;
   readonly #external: ExternalTools;
-  #builtin: Promise<readonly ToolDefinition[]> | null = null;
+  #builtin: Promise<readonly { tool: Tool; definition: ToolDefinition }[]> | null = null;
 
   constructor(context: ToolContext, external: ExternalTools) {
     this.#context = context;
@@ -17,21 +17,21 @@ export class SessionToolset implements Toolset {
   }
 
   async definitions(): Promise<readonly ToolDefinition[]> {
-    this.#builtin ??= this.#defineBuiltin();
-    const external = this.#external.definitions;
-    return external.length === 0 ? this.#builtin : [...(await this.#builtin), ...external];
+    this.#builtin ??= defineBuiltin();
+    const { capabilities, services } = this.#context;
+    const visible = (await this.#builtin).filter(({ tool }) => tool.visible?.(capabilities, services) ?? true);
+    return [...visible.map(({ definition }) => definition), ...this.#external.definitions];
   }
 
   async find(name: string): Promise<CallableTool | null> {
     const tool = await loadTool(name);
     return tool === null ? this.#external.find(name) : new BuiltinCall(tool, this.#context);
   }
+}
 
-  async #defineBuiltin(): Promise<readonly ToolDefinition[]> {
-    const tools = await loadDefaultTools();
-    const visible = tools.filter((tool) => tool.visible?.(this.#context.capabilities) ?? true);
-    return visible.map(toolDefinition);
-  }
+/** Once for all: which of them are visible may change when the client initialises again. */
+async function defineBuiltin() {
+  return (await loadDefaultTools()).map((tool) => ({ tool, definition: toolDefinition(tool) }));
 }
 
 class BuiltinCall implements CallableTool {

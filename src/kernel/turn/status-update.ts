@@ -39,6 +39,11 @@ export function contextUpdate(tokens: number, maxContextTokens: number): StatusU
   return { ...UNCHANGED, ...contextFigures(tokens, maxContextTokens) };
 }
 
+/** After plan mode was switched: nothing but that. */
+export function planModeUpdate(planMode: boolean): StatusUpdatePayload {
+  return { ...UNCHANGED, plan_mode: planMode };
+}
+
 function contextFigures(tokens: number, max: number) {
   return { context_usage: max > 0 ? tokens / max : 0, context_tokens: tokens, max_context_tokens: max };
 }

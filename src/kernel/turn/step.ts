@@ -15,6 +15,8 @@ export interface StepDeps extends Omit<ToolRunnerDeps, "finish"> {
   guard: RepeatGuard;
   maxAttempts: number;
   planMode: () => boolean;
+  /** Called when all results of a step are out: what waited for them may be told to the client. */
+  afterResults?: () => void;
   random: () => number;
   freshId: () => string;
 }
@@ -51,6 +53,7 @@ export async function runStep(n: number, deps: StepDeps, signal: AbortSignal): P
   };
   const results = await runCalls(reply.toolCalls, refusedCalls(reply), { ...deps, finish }, signal);
   guard.endStep();
+  deps.afterResults?.();
 
   signal.throwIfAborted();
   history.appendStep(

@@ -187,7 +187,7 @@ class OneCall {
   }
 
   #done(value: ToolReturn): CallResult {
-    return { call: this.#call, value, rejection: null };
+    return { call: this.#call, value, rejection: value.rejection ?? null };
   }
 
   #rejected(outcome: ApprovalOutcome): CallResult {

@@ -17,6 +17,8 @@ export type TurnResult =
 export interface TurnDeps extends StepDeps {
   loop: LoopControl;
   steers: SteerQueue;
+  /** What the model has to be told before the next step, at the tail of the conversation. Asked once a step. */
+  reminders?: () => readonly string[];
 }
 
 /**
@@ -58,6 +60,7 @@ async function interruptible(n: number, deps: TurnDeps, signal: AbortSignal) {
       await compact(deps, "", signal);
     }
     const checkpoint = deps.history.checkpoint();
+    for (const text of deps.reminders?.() ?? []) deps.history.appendUser([{ type: "text", text }]);
     deps.recorder.note({ kind: "step", n, checkpoint }, false);
     return await runStep(n, deps, signal);
   } catch (error) {
