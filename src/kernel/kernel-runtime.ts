@@ -79,6 +79,7 @@ export async function createRuntime(
   const planMode = new SessionPlanMode({
     state: log.state,
     recorder,
+    sessionId,
     shareDir,
     supported: () => clientCapabilities().planMode,
     start: { always: flags.plan, new: config.default_plan_mode },

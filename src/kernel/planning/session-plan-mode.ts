@@ -1,6 +1,6 @@
 /** Plan mode of one session: on or off, its plan file, and what the client is told. state.json keeps it. */
-import { randomBytes, randomUUID } from "node:crypto";
-import { mkdirSync, unlinkSync } from "node:fs";
+import { createHash, randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { quietly } from "../storage/checked-write.js";
 import type { SessionState, SessionStateData } from "../storage/session-state.js";
@@ -15,12 +15,14 @@ const FOLDER = "plans";
 const FOLDER_MODE = 0o700;
 /** A plan is for a person to read. */
 const MAX_PLAN_BYTES = 256 * 1024;
+const MAX_ROUNDS = 1_000;
 /** The slug of a stored session is a file name by itself, whatever wrote it. */
 const SLUG = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 
 export interface SessionPlanModeDeps {
   state: SessionState;
   recorder: Pick<Recorder, "event">;
+  sessionId: string;
   /** Absolute. */
   shareDir: string;
   /** Whether the client said that it knows plan mode. */
@@ -119,6 +121,15 @@ export class SessionPlanMode implements PlanMode {
     return slug !== null && SLUG.test(slug) ? slug : null;
   }
 
+  /** Named after the session, so that a person finds it; a plan that lies there already is kept. */
+  #freeSlug(): string {
+    const base = slugOf(this.#deps.sessionId);
+    const taken = (slug: string) => existsSync(join(this.#deps.shareDir, FOLDER, `${slug}.md`));
+    let slug = base;
+    for (let n = 2; taken(slug) && n <= MAX_ROUNDS; n += 1) slug = `${base}-${n}`;
+    return slug;
+  }
+
   #change(active: boolean): void {
     if (active) this.#openRound();
     else this.#store({ plan_mode: false });
@@ -133,7 +144,7 @@ export class SessionPlanMode implements PlanMode {
     }
     const slug = this.#slug();
     const goesOn = this.#deps.state.data.plan_session_id !== null && slug !== null;
-    const round = goesOn ? {} : { plan_session_id: hexId(), plan_slug: newSlug() };
+    const round = goesOn ? {} : { plan_session_id: hexId(), plan_slug: this.#freeSlug() };
     if (!goesOn || !this.active) this.#store({ ...round, plan_mode: true });
   }
 
@@ -154,6 +165,8 @@ function hexId(): string {
   return randomUUID().replaceAll("-", "");
 }
 
-function newSlug(): string {
-  return `${new Date().toISOString().slice(0, 10)}-${randomBytes(4).toString("hex")}`;
+/** A session id is a file name, but may be long or hold what a slug may not. */
+function slugOf(sessionId: string): string {
+  if (sessionId.length <= 80 && SLUG.test(sessionId)) return sessionId;
+  return `plan-${createHash("sha256").update(sessionId).digest("hex").slice(0, 32)}`;
 }

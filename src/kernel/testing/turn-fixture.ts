@@ -119,6 +119,7 @@ export function turnFixtures() {
     const planMode = new SessionPlanMode({
       state: log.state,
       recorder,
+      sessionId: log.sessionId,
       shareDir: share.shareDir,
       supported: () => true,
       start: options.planStart ?? { always: false, new: false },

@@ -131,7 +131,11 @@ class OneCall {
   }
 
   async #ask(prepared: PreparedCall): Promise<ApprovalOutcome | null> {
-    if (prepared.ask === null) return null;
+    if (prepared.ask === null) {
+      // It may run long (a question, a client's tool): calls after it need not wait for its end to ask.
+      void this.#earlierAsked.then(() => this.#releaseAsk());
+      return null;
+    }
     await this.#earlierAsked;
     const { gate, origin } = this.#deps;
     const question = {
