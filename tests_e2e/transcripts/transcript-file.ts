@@ -53,6 +53,8 @@ const HEX32 = /^[0-9a-f]{32}$/;
 /** Prose that is each kernel's own, behind the words that clients may compare. */
 const OWN_PROSE: [RegExp, string][] = [
   [/^(Error (?:parsing|validating) JSON arguments: )[\s\S]+$/, "$1<text>"],
+  // The plan files of the recorder's share folder.
+  [/[^\s`"]*\/\.kimi\/plans\//g, "<plans>/"],
   [/<system-reminder>[\s\S]*<\/system-reminder>/g, "<system-reminder><text></system-reminder>"],
 ];
 

@@ -23,7 +23,8 @@ export async function askPlanQuestion(
   asked: Pick<Question, "question" | "header" | "options"> & Partial<Question>,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const full = { multi_select: false, body: "", other_label: "", other_description: "", ...asked };
+  const { question, header, options, other_label = "", other_description = "" } = asked;
+  const full = { question, header, options, multi_select: false, body: "", other_label, other_description };
   const answers = await questions.ask(toolCallId, [full], signal);
   return answers[asked.question] ?? null;
 }
