@@ -1,9 +1,11 @@
-// replay of a session of 10 MB: request written -> answer read, all records between them.
+// replay of a session of 10 MB: request written -> answer read, all records between them. Once for a session that this
+// kernel has worked on, once for one that another Wire kernel left behind.
 import { createHash, randomUUID } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { figure } from "./figures.mjs";
 import { msBetween } from "./kernel-session.mjs";
+import { startModelServer } from "./model-server.mjs";
 import { ScratchHome } from "./scratch-home.mjs";
 import { sessionFiles } from "./session-files.mjs";
 
@@ -12,35 +14,55 @@ const BYTES = 10_000_000;
 
 /** Gives the rows of this bench. Each round is a fresh process: a client replays once, right after initialize. */
 export async function run({ nodeArgs }) {
-  const home = new ScratchHome("http://127.0.0.1:9/v1", nodeArgs);
-  const times = [];
-  const starts = [];
+  const server = await startModelServer();
+  const home = new ScratchHome(server.baseUrl("turn"), nodeArgs);
   try {
-    const id = randomUUID();
     const files = sessionFiles(BYTES);
-    const folder = createHash("md5").update(home.workDir).digest("hex");
-    const dir = join(home.shareDir, "sessions", folder, id);
-    mkdirSync(dir, { recursive: true });
-    for (const [name, text] of Object.entries(files.contents)) writeFileSync(join(dir, name), text);
-    for (let round = 0; round < ROUNDS; round++) {
-      const session = home.startKernel(["--session", id]);
-      try {
-        const started = await session.initialize();
-        starts.push(msBetween(session.spawnedAt, started.at));
-        const { sentAt, at } = await session.call("replay", {});
-        if (session.events.length !== files.events)
-          throw new Error(`${session.events.length} of ${files.events} events`);
-        times.push(msBetween(sentAt, at));
-      } finally {
-        await session.close();
-      }
-    }
-    const note = `${files.events} events`;
+    const foreign = writeSession(home, files);
+    const own = writeSession(home, files);
+    await withSession(home, own, (session) => session.call("prompt", { user_input: "hello" }));
+    const target = { atMost: 300 };
+    const ofOwn = await replays(home, own, files.events);
+    const ofForeign = await replays(home, foreign, files.events);
     return [
-      figure("replay of 10 MB", "ms", times, { target: { atMost: 300 }, digits: 0, note }),
-      figure("start-up on that session", "ms", starts, { digits: 1 }),
+      figure("replay of 10 MB", "ms", ofOwn.times, { target, digits: 0, note: `${files.events} events` }),
+      figure("replay of 10 MB of another kernel", "ms", ofForeign.times, { target, digits: 0 }),
+      figure("start-up on that session", "ms", ofOwn.starts, { digits: 1 }),
     ];
   } finally {
     home.remove();
+    await server.close();
+  }
+}
+
+/** Gives the id of the new session. */
+function writeSession(home, { contents }) {
+  const id = randomUUID();
+  const dir = join(home.shareDir, "sessions", createHash("md5").update(home.workDir).digest("hex"), id);
+  mkdirSync(dir, { recursive: true });
+  for (const [name, text] of Object.entries(contents)) writeFileSync(join(dir, name), text);
+  return id;
+}
+
+async function replays(home, id, atLeast) {
+  const times = [];
+  const starts = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    await withSession(home, id, async (session, started) => {
+      starts.push(msBetween(session.spawnedAt, started.at));
+      const { sentAt, at } = await session.call("replay", {});
+      if (session.events.length < atLeast) throw new Error(`${session.events.length} of ${atLeast} events`);
+      times.push(msBetween(sentAt, at));
+    });
+  }
+  return { times, starts };
+}
+
+async function withSession(home, id, act) {
+  const session = home.startKernel(["--session", id]);
+  try {
+    await act(session, await session.initialize());
+  } finally {
+    await session.close();
   }
 }

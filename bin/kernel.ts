@@ -48,12 +48,19 @@ function parseCommandLine(): ParsedFlags {
 process.removeAllListeners("warning");
 // The streams as they are now: wire mode puts others in their place.
 const { stdout, stderr } = process;
-let code: number;
-try {
-  code = await runCommand(parseCommandLine());
-} catch (error) {
-  stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  code = 1;
+// What the process says when it runs dry before a command has ended.
+process.exitCode = 1;
+// Not awaited: a module that waited for the whole run could not be imported by what is loaded later.
+void run();
+
+async function run(): Promise<never> {
+  let code: number;
+  try {
+    code = await runCommand(parseCommandLine());
+  } catch (error) {
+    stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    code = 1;
+  }
+  await Promise.all([flushed(stdout), flushed(stderr)]);
+  process.exit(code);
 }
-await Promise.all([flushed(stdout), flushed(stderr)]);
-process.exit(code);

@@ -1,22 +1,19 @@
 // Builds dist/ (what users run): one ESM bundle with lazy chunks, and with --unbundled also build/ (the "source"
 // column of the test matrix: every file on its own, as tsc emits it).
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { copyGrammar } from "./copy-grammar.mjs";
 import { mergeStart } from "./merge-start.mjs";
+import { writeStartCache } from "./start-cache.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Packages that find files beside themselves at run time, so they cannot move into a bundle. */
 const external = ["@vscode/ripgrep", "web-tree-sitter"];
-
-/** CommonJS packages inside the bundle ask for Node's builtins through `require`; only their chunks need one. */
-const requireBanner =
-  'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
 
 /** Builds the bundle into `outdir`. Gives esbuild's metafile, which is also written there as meta.json. */
 export async function buildBundle(outdir = join(root, "dist")) {
@@ -39,16 +36,12 @@ export async function buildBundle(outdir = join(root, "dist")) {
     metafile: true,
     logLevel: "warning",
   });
-  for (const file of Object.keys(result.metafile.outputs)) addRequire(join(root, file));
   await mergeStart(root, outdir, result.metafile);
   writeFileSync(join(outdir, "meta.json"), JSON.stringify(result.metafile));
   await copyGrammar(join(outdir, "grammar"));
+  const noCache = writeStartCache(outdir);
+  if (noCache !== null) console.warn(`The kernel will start more slowly: ${noCache}`);
   return result.metafile;
-}
-
-function addRequire(file) {
-  const text = readFileSync(file, "utf8");
-  if (/\brequire\b/.test(text)) writeFileSync(file, `${requireBanner}\n${text}`);
 }
 
 export async function buildUnbundled(outdir = join(root, "build")) {

@@ -1,45 +1,39 @@
-// Splitting leaves the start of the kernel in many small files, and Node opens, reads and links each of them before the
-// first answer. This puts them into two: `command.js` (every command) and `start.js` (wire mode until initialize is
-// answered). The small files stay as doors into them, because lazily loaded chunks import what they share by their names.
-import { writeFileSync } from "node:fs";
-import { basename, dirname, join, relative } from "node:path";
+// Splitting leaves the start of the kernel in many small files, and Node opens, reads, links and compiles each of them
+// before the first answer. This puts all of them into one script, `start.cjs`, which `kernel.js` beside it runs with
+// V8's code cache (see start-cache.mjs). The small files stay as doors into it for what is loaded later.
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { build } from "esbuild";
 import { START_ENTRIES, staticClosure } from "./start-closure.mjs";
 
-/** What every command runs, and what wire mode adds to it before initialize is answered. */
-const GROUPS = [
-  { name: "command", entries: ["bin/kernel.ts"] },
-  { name: "start", entries: START_ENTRIES },
-];
-
 /**
  * Rewrites the output of a build with splitting in `outdir`. Takes esbuild's metafile, whose paths are relative to
- * `root`, and changes it to say what the files hold afterwards. The entry itself stays apart: it waits for the whole
- * run, so nothing may wait for it.
+ * `root`, and changes it to say what the files hold afterwards.
  */
 export async function mergeStart(root, outdir, { outputs }) {
-  const chunks = join(relative(root, outdir), "chunks");
-  const doors = new Set();
-  for (const { name, entries } of GROUPS) {
-    const known = new Set([...doors, ...GROUPS.map((group) => join(chunks, `${group.name}.js`))]);
-    const files = staticClosure(outputs, entries).filter((file) => dirname(file) === chunks && !known.has(file));
-    const target = join(chunks, `${name}.js`);
-    const contents = files.map((file, i) => reExports(outputs[file].exports, i, file)).join("");
-    const inputs = Object.assign({}, ...files.map((file) => outputs[file].inputs));
-    for (const file of files) doors.add(file);
-    const entry = { stdin: { contents, resolveDir: join(root, chunks) } };
-    outputs[target] = { ...(await rebuild(root, target, entry, doors)), inputs };
-    for (const [i, file] of files.entries()) {
-      const text = door(outputs[file].exports, i, target);
-      writeFileSync(join(root, file), text);
-      const imports = [{ path: target, kind: "import-statement" }];
-      outputs[file] = { ...outputs[file], imports, inputs: {}, bytes: text.length };
-    }
+  const out = relative(root, outdir);
+  const main = join(out, "kernel.js");
+  const script = join(out, "start.cjs");
+  // The command itself comes last: it runs as soon as it is evaluated.
+  const parts = [...staticClosure(outputs, START_ENTRIES).filter((file) => file !== main), main];
+  const contents = parts.map((file, i) => reExports(outputs[file].exports, i, specifier(out, file))).join("");
+  const entry = { stdin: { contents, resolveDir: join(root, out) }, format: "cjs" };
+  const inputs = Object.assign({}, ...parts.map((file) => outputs[file].inputs));
+  outputs[script] = { ...(await rebuild(root, script, entry, new Set(parts))), inputs };
+  replaceImports(root, script, outputs, parts);
+
+  const doors = parts.slice(0, -1);
+  const names = doors.flatMap((file, i) => outputs[file].exports.map((name) => alias(i, name)));
+  outputs[main] = { ...outputs[main], ...write(root, main, runner(names), script) };
+  for (const [i, file] of doors.entries()) {
+    const text = door(outputs[file].exports, i, specifier(dirname(file), main));
+    outputs[file] = { ...outputs[file], ...write(root, file, text, main) };
   }
-  // The other files import what they share directly, not through the doors.
+  // The other files import what they share with the start directly, not through the doors.
   for (const [file, output] of Object.entries(outputs)) {
-    if (doors.has(file) || !output.imports.some((edge) => doors.has(edge.path))) continue;
-    const { imports, bytes } = await rebuild(root, file, { entryPoints: [file] }, doors);
+    const shares = output.imports.some((edge) => edge.kind === "import-statement" && doors.includes(edge.path));
+    if (!shares || doors.includes(file)) continue;
+    const { imports, bytes } = await rebuild(root, file, { entryPoints: [file], format: "esm" }, new Set(doors));
     outputs[file] = { ...output, imports, bytes };
   }
 }
@@ -55,7 +49,7 @@ async function rebuild(root, target, entry, inlined) {
         if (!path.startsWith(".")) return { path, external: true };
         const file = relative(root, join(resolveDir, path));
         if (kind === "import-statement" && inlined.has(file)) return { path: join(root, file) };
-        return { path: `./${relative(dir, file)}`, external: true };
+        return { path: specifier(dir, file), external: true };
       });
     },
   };
@@ -65,12 +59,13 @@ async function rebuild(root, target, entry, inlined) {
     outfile: target,
     allowOverwrite: true,
     bundle: true,
-    format: "esm",
     platform: "node",
     target: "node20.19",
     minifySyntax: true,
     minifyWhitespace: true,
     metafile: true,
+    // A script has no import.meta: nothing of the start may ask for it.
+    logOverride: { "empty-import-meta": "error" },
     plugins: [plugin],
   });
   const output = result.metafile.outputs[target];
@@ -81,16 +76,60 @@ async function rebuild(root, target, entry, inlined) {
   return { ...output, imports };
 }
 
-function reExports(names, i, file) {
-  const path = JSON.stringify(`./${basename(file)}`);
-  if (names.length === 0) return `import ${path};\n`;
-  return `export { ${names.map((name) => `${name} as ${alias(i, name)}`).join(", ")} } from ${path};\n`;
+/**
+ * Code from the cache of Node 20 cannot import(): the module that runs the script does it in its place. What the script
+ * would import from itself it takes from its own exports.
+ */
+function replaceImports(root, script, outputs, parts) {
+  let text = readFileSync(join(root, script), "utf8");
+  for (const { path, kind } of outputs[script].imports) {
+    if (kind !== "dynamic-import") continue;
+    const written = JSON.stringify(path in outputs ? specifier(dirname(script), path) : path);
+    const i = parts.indexOf(path);
+    const own = i < 0 ? "" : outputs[path].exports.map((name) => `${name}:$start.exports.${alias(i, name)}`).join();
+    const instead = i < 0 ? `$load(${written})` : `Promise.resolve().then(()=>({${own}}))`;
+    text = text.replaceAll(`import(${written})`, instead);
+  }
+  if (/\bimport\(/.test(text)) throw new Error("The start imports something in a way that is not understood here");
+  writeFileSync(join(root, script), text);
 }
 
-function door(names, i, target) {
-  const path = JSON.stringify(`./${basename(target)}`);
-  if (names.length === 0) return `import ${path};\n`;
-  return `export { ${names.map((name) => `${alias(i, name)} as ${name}`).join(", ")} } from ${path};\n`;
+/** Writes a file that only leads to another one. Gives its part of a metafile. */
+function write(root, file, text, to) {
+  writeFileSync(join(root, file), text);
+  return { imports: [{ path: to, kind: "import-statement" }], inputs: {}, bytes: text.length };
+}
+
+/** A cache that is absent, or of another Node, costs time and nothing else. */
+function runner(names) {
+  return `import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import vm from "node:vm";
+const filename = fileURLToPath(new URL("start.cjs", import.meta.url));
+let cachedData;
+try { cachedData = readFileSync(fileURLToPath(new URL("start.cache", import.meta.url))); } catch {}
+const source = "(function(require,$start,$load){const module=$start;" + readFileSync(filename, "utf8") + "\\n})";
+const script = new vm.Script(source, { filename, cachedData });
+const start = { exports: {} };
+script.runInThisContext()(createRequire(import.meta.url), start, (specifier) => import(specifier));
+export const { ${names.join(", ")} } = start.exports;
+`;
+}
+
+function reExports(names, i, from) {
+  if (names.length === 0) return `import ${JSON.stringify(from)};\n`;
+  return `export { ${names.map((name) => `${name} as ${alias(i, name)}`).join(", ")} } from ${JSON.stringify(from)};\n`;
+}
+
+function door(names, i, to) {
+  if (names.length === 0) return `import ${JSON.stringify(to)};\n`;
+  return `export { ${names.map((name) => `${alias(i, name)} as ${name}`).join(", ")} } from ${JSON.stringify(to)};\n`;
+}
+
+function specifier(dir, file) {
+  const path = relative(dir, file);
+  return path.startsWith(".") ? path : `./${path}`;
 }
 
 const alias = (i, name) => `c${i}_${name}`;

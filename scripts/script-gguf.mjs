@@ -18,7 +18,7 @@ export const scripts = {
   tool: call("Shell", { command: "echo from-llama" }),
   tools: `${call("ReadFile", { path: "README.md" })}\n${call("Shell", { command: "echo second-call" })}`,
   think: "<think>\nquiet reasoning comes first\n</think>\n\nAnd then the visible answer, é 世界 ok.",
-  json: 'The call as text: ```json\n{"name": "ReadFile", "arguments": {"path": "README.md"}}\n```',
+  json: 'The call as text:\n```json\n{"name": "ReadFile", "arguments": {"path": "README.md"}}\n```',
   done: "The tool result arrived, so this turn is finished.",
 };
 

@@ -49,11 +49,13 @@ export interface StartOptions {
   env?: Record<string, string>;
   /** Leaves out --config-file (for tests of configuration). */
   bare?: boolean;
+  /** Put before the command, e.g. ["env", "-u", "HOME"]. */
+  through?: readonly string[];
 }
 
 /** Starts `kernel --wire`; the process is killed when the test ends. */
 export function startKernel(workspace: Workspace, options: StartOptions = {}): KernelProcess {
-  const [program, ...head] = kernelCommand();
+  const [program, ...head] = [...(options.through ?? []), ...kernelCommand()];
   const config = options.bare ? [] : ["--config-file", workspace.configFile];
   const args = [...head, "--wire", ...config, "--work-dir", workspace.workDir, ...(options.args ?? [])];
   const child = spawn(program as string, args, {

@@ -177,7 +177,7 @@ describe("/plan", () => {
 
   it("P-053 /plan and /afk are among the commands that initialize lists", async () => {
     const { result } = await startKernel(createWorkspace()).initialize();
-    const names = (result?.slash_commands as { name: string }[]).map(({ name }) => name);
+    const names = ((result?.slash_commands ?? []) as { name: string }[]).map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(["plan", "afk"]));
   });
 });

@@ -19,6 +19,11 @@ export function questionsOf(request: Message): Record<string, unknown>[] {
   return request.params?.payload.questions as Record<string, unknown>[];
 }
 
+/** What a question offers, as the client sees it. */
+export function optionsOf(request: Message): { label: string; description: string }[] {
+  return (questionsOf(request)[0]?.options ?? []) as { label: string; description: string }[];
+}
+
 /** Answers a QuestionRequest, or all of its questions with one word. */
 export function answerQuestion(
   kernel: KernelProcess,

@@ -5,7 +5,16 @@ import { describe, expect, it } from "vitest";
 import { call, say, script, shell } from "./echo-scripts.js";
 import { event, PLAIN_STATUS, textPart, toolCall, toolResult, UUID } from "./expected-events.js";
 import { type KernelProcess, type Message, startKernel } from "./kernel-process.js";
-import { ABLE, answerQuestion, planStatus, plans, questionsOf, resultOf, writePlan } from "./plan-session.js";
+import {
+  ABLE,
+  answerQuestion,
+  optionsOf,
+  planStatus,
+  plans,
+  questionsOf,
+  resultOf,
+  writePlan,
+} from "./plan-session.js";
 import { readState, wireTypes } from "./session-records.js";
 import { payloads, runTurn, types } from "./turn.js";
 import { createWorkspace, type Workspace } from "./workspace.js";
@@ -54,7 +63,7 @@ describe("entering", () => {
     expect(request.params?.payload).toMatchObject({ id: request.id, tool_call_id: "t1" });
     const [question] = questionsOf(request);
     expect(question).toMatchObject({ question: "Enter plan mode?", header: "Plan Mode", multi_select: false });
-    expect((question?.options as { label: string }[]).map(({ label }) => label)).toEqual(["Yes", "No"]);
+    expect(optionsOf(request).map(({ label }) => label)).toEqual(["Yes", "No"]);
     const result = resultOf(turn.messages, "t1");
     expect(result).toMatchObject({ is_error: false, message: "Plan mode on" });
     expect(turn.messages).toEqual([
@@ -121,7 +130,8 @@ describe("entering", () => {
       expect(resultOf(messages, id).is_error).toBe(true);
       expect(resultOf(messages, id).message).toContain("does not support interactive questions");
     }
-    for (const { messages } of [off, on]) expect(types(messages).filter((type) => /request:|Plan/.test(type))).toEqual([]);
+    for (const { messages } of [off, on])
+      expect(types(messages).filter((type) => /request:|Plan/.test(type))).toEqual([]);
     expect(readState(workspace).plan_mode).toBe(true);
   });
 });
@@ -137,8 +147,7 @@ describe("the plan", () => {
     const [question] = questionsOf(request);
     expect(question).toMatchObject({ question: "Approve this plan", header: "Plan", multi_select: false });
     expect(question?.other_label).toBe("Revise");
-    const labels = (question?.options as { label: string }[]).map(({ label }) => label);
-    expect(labels).toEqual(["Approve", "Reject", "Reject and Exit"]);
+    expect(optionsOf(request).map(({ label }) => label)).toEqual(["Approve", "Reject", "Reject and Exit"]);
     const result = resultOf(turn.messages, "t1");
     expect(result).toMatchObject({ is_error: false, message: "Plan approved" });
     expect(result.output).toContain(file);
@@ -169,7 +178,7 @@ describe("the plan", () => {
       request = asked;
       answerQuestion(kernel, asked, "B");
     });
-    const shown = questionsOf(request)[0]?.options as { label: string; description: string }[];
+    const shown = optionsOf(request);
     expect(shown.map(({ label }) => label)).toEqual(["A", "B", "C", "Reject", "Reject and Exit"]);
     expect(shown[0]).toEqual({ label: "A", description: "da" });
     expect(shown[1]).toEqual({ label: "B", description: "" });
@@ -232,7 +241,14 @@ describe("the plan", () => {
       options(""),
       { options: "A" },
     ];
-    const scripts = [exit("t1"), say("on"), exit("t2"), say("on"), script(...bad.map((args, n) => exit(`b${n}`, args))), say("on")];
+    const scripts = [
+      exit("t1"),
+      say("on"),
+      exit("t2"),
+      say("on"),
+      script(...bad.map((args, n) => exit(`b${n}`, args))),
+      say("on"),
+    ];
     const { kernel, workspace, file } = await planning([...scripts, exit("t3"), say("on")], null);
     const none = await runTurn(kernel, "go");
     expect(resultOf(none.messages, "t1").is_error).toBe(true);
@@ -242,7 +258,9 @@ describe("the plan", () => {
     writePlan(workspace, "# PLAN");
     const wrong = await runTurn(kernel, "go");
     for (const n of bad.keys()) {
-      expect(resultOf(wrong.messages, `b${n}`).message, `case ${n}`).toMatch(/^Error validating JSON arguments: options/);
+      expect(resultOf(wrong.messages, `b${n}`).message, `case ${n}`).toMatch(
+        /^Error validating JSON arguments: options/,
+      );
     }
     await kernel.call("set_plan_mode", { enabled: false });
     expect(resultOf((await runTurn(kernel, "go")).messages, "t3").is_error).toBe(true);
@@ -291,7 +309,10 @@ describe("while planning", () => {
     const scripts = [
       script(write("t1", "a.txt"), write("t2", plan, "# PLAN"), call("t5", "SetTodoList", { todos: [] })),
       script(call("t3", "StrReplaceFile", { path: plan, edit: { old: "PLAN", new: "NEW" } })),
-      script(call("t4", "ReadFile", { path: plan }), call("t6", "StrReplaceFile", { path: "b.txt", edit: { old: "b", new: "c" } })),
+      script(
+        call("t4", "ReadFile", { path: plan }),
+        call("t6", "StrReplaceFile", { path: "b.txt", edit: { old: "b", new: "c" } }),
+      ),
       say("on"),
     ];
     const { kernel, workspace, file } = await planning(scripts, null, ["--session", ID]);

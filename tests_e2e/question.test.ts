@@ -157,13 +157,22 @@ describe("questions", () => {
       { questions: [] },
       { questions: five.map((name) => question(name)) },
       { questions: [question("Q", [{ label: "A" }])] },
-      { questions: [question("Q", five.map((label) => ({ label })))] },
+      {
+        questions: [
+          question(
+            "Q",
+            five.map((label) => ({ label })),
+          ),
+        ],
+      },
       { questions: [question("Q"), question("Q")] },
       { questions: [question("Q", [{ label: "A" }, { label: "A" }])] },
       { questions: [question(" ")] },
       { questions: "Q" },
     ];
-    const kernel = startKernel(createWorkspace({ scripts: [script(...bad.map((args, n) => ask(`t${n}`, args))), say("z")] }));
+    const kernel = startKernel(
+      createWorkspace({ scripts: [script(...bad.map((args, n) => ask(`t${n}`, args))), say("z")] }),
+    );
     await ableTo(kernel);
     const turn = await runTurn(kernel, "go");
     for (const n of bad.keys()) {
@@ -176,7 +185,12 @@ describe("questions", () => {
   });
 
   it("Q-008 questions and an approval are open beside each other; each answer finds its own", async () => {
-    const two = { questions: [{ question: "X?", options: AB }, { question: "Y?", options: AB }] };
+    const two = {
+      questions: [
+        { question: "X?", options: AB },
+        { question: "Y?", options: AB },
+      ],
+    };
     const scripts = [script(ask("t1"), shell("t2", "echo ok"), ask("t3", two)), say("z")];
     const kernel = startKernel(createWorkspace({ scripts }));
     await ableTo(kernel);
@@ -241,10 +255,11 @@ describe("questions", () => {
       if (request.params?.type === "ApprovalRequest") kernel.approve(request);
       else answerQuestion(kernel, request, "A");
     });
-    expect(types(back.messages).filter((type) => type.startsWith("request:")).sort()).toEqual([
-      "request:ApprovalRequest",
-      "request:QuestionRequest",
-    ]);
+    expect(
+      types(back.messages)
+        .filter((type) => type.startsWith("request:"))
+        .sort(),
+    ).toEqual(["request:ApprovalRequest", "request:QuestionRequest"]);
   });
 
   it("Q-012 the tools of questions and plan mode are listed only to clients that can show them", async () => {

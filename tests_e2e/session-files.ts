@@ -3,8 +3,6 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Workspace } from "./workspace.js";
 
-export type SessionFile = "wire.jsonl" | "context.jsonl" | "state.json";
-
 /** Folders of all sessions, whatever their work dir. */
 export function sessionFolders(workspace: Workspace): string[] {
   const root = join(workspace.share, "sessions");

@@ -7,16 +7,17 @@ export interface Turn {
   response: Message;
 }
 
-/** Sends a prompt, answers requests with `onRequest`, and resolves at its response. */
+/** Sends a prompt, answers requests with `onRequest`, and resolves at its response. `waitMs` bounds each wait. */
 export async function runTurn(
   kernel: KernelProcess,
   input: unknown,
   onRequest: (request: Message) => void | Promise<void> = () => {},
+  waitMs = 15_000,
 ): Promise<Turn> {
   const start = kernel.log.length;
   const id = kernel.request("prompt", { user_input: input });
   for (;;) {
-    const message = await kernel.next((m) => m.method === "request" || m.id === id, "the end of the turn", 15_000);
+    const message = await kernel.next((m) => m.method === "request" || m.id === id, "the end of the turn", waitMs);
     if (message.method === "request") {
       await onRequest(message);
       continue;

@@ -1,7 +1,7 @@
 /** An isolated home, share folder, work dir and model configuration for one kernel under test. */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
 
 export interface Workspace {
@@ -34,6 +34,11 @@ export function createWorkspace(options: WorkspaceOptions = {}): Workspace {
   const configFile = join(root, "config.json");
   writeFileSync(configFile, JSON.stringify({ ...scriptedConfig(scriptFile, options), ...options.config }));
   return { home, share, workDir, configFile };
+}
+
+/** Replaces the scripts for kernels that start from now on. */
+export function setScripts(workspace: Workspace, scripts: readonly string[]): void {
+  writeFileSync(join(dirname(workspace.configFile), "scripts.json"), JSON.stringify(scripts));
 }
 
 function scriptedConfig(scriptFile: string, options: WorkspaceOptions): Record<string, unknown> {

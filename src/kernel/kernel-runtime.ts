@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { questionResult, toolCallResult } from "../wire/validators/client-request.js";
 import type { ResolvedModel } from "./config/config.js";
 import type { ClientCapabilities, ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
+import type { Logger } from "./logger.js";
 import { PlanGuard } from "./planning/plan-guard.js";
 import { SessionPlanMode } from "./planning/session-plan-mode.js";
 import { lazyProcessGroups } from "./processes/lazy-process-groups.js";
@@ -20,6 +21,7 @@ import { sessionApprovals } from "./session/session-approvals.js";
 import { openSession } from "./storage/open-session.js";
 import { replaySession } from "./storage/replay.js";
 import { locateSession } from "./storage/session-locate.js";
+import type { SessionLog } from "./storage/session-log.js";
 import { sessionPaths } from "./storage/share-folder.js";
 import { ExternalTools } from "./tools/external-tool.js";
 import { BUILTIN_TOOL_NAMES } from "./tools/registry.js";
@@ -122,14 +124,15 @@ export async function createRuntime(
     externalTools,
     warmUp: async () => {
       await conversation.warmUp();
-      await approvals.warmUp();
+      // The command parser takes tens of milliseconds, and who has asked for something already does not need it first.
+      if (!session.busy) await approvals.warmUp();
     },
     close: async () => {
       const turnInterrupted = session.turnRunning;
       approvals.close();
       await session.close({ clean: true, graceMs: CLOSE_GRACE_MS });
       await processes.close();
-      return { sessionId, turnInterrupted, resumable: !log.load().empty };
+      return { sessionId, turnInterrupted, resumable: isResumable(log, logger) };
     },
   };
 }
@@ -145,4 +148,14 @@ async function providerFactory(
   if (!model.provider.type.startsWith("_")) return () => registry.createProvider(model, deps());
   const ready = await registry.createProvider(model, deps());
   return () => Promise.resolve(ready);
+}
+
+/** What cannot be read cannot be resumed; a kernel that was asked to end does not fail over it. */
+function isResumable(log: SessionLog, logger: Logger): boolean {
+  try {
+    return !log.load().empty;
+  } catch (error) {
+    logger.warn({ err: error }, "the session cannot be read");
+    return false;
+  }
 }

@@ -1,6 +1,7 @@
 /** The log file: private, appended to, rotated by size when it is opened, and free of secrets. */
-import { closeSync, fchmodSync, mkdirSync, openSync, renameSync, statSync, writeSync } from "node:fs";
+import { closeSync, fchmodSync, openSync, renameSync, statSync, writeSync } from "node:fs";
 import path from "node:path";
+import { makeFolder } from "../make-folder.js";
 
 const MAX_BYTES = 5 * 1024 * 1024;
 const KEEP = 3;
@@ -19,7 +20,7 @@ export interface LogFile {
 export function openLogFile(file: string, secrets: ReadonlySet<string>, maxBytes: number = MAX_BYTES): LogFile | null {
   let fd: number;
   try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(path.dirname(file));
     rotate(file, maxBytes);
     fd = openSync(file, "a", 0o600);
     fchmodSync(fd, 0o600);

@@ -58,7 +58,7 @@ export class ClientQuestions implements Questions {
       return await this.#deps.recorder.request("QuestionRequest", payload, signal);
     } catch (error) {
       if (!(error instanceof ClientRequestError)) throw error;
-      if (error.reason === "aborted") throw signal.reason;
+      if (error.code === "aborted") throw signal.reason;
       this.#deps.logger.info({ id: payload.id, error: errorMessage(error) }, "a question was not answered");
       return undefined;
     }

@@ -1,4 +1,4 @@
-/** The initialize method: registers what the client offers and says what this kernel can do (wire.md 2.2). */
+/** The initialize method: registers what the client offers and says what this kernel can do. */
 import { PROTOCOL_VERSION } from "../../wire/generated/tables.gen.js";
 import type { InitializeParams, InitializeResult } from "../../wire/generated/types.gen.js";
 import type { ClientCapabilities, ClientName, KernelRuntime } from "../kernel.js";

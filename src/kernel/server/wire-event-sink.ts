@@ -8,6 +8,7 @@ import { ClientRequestError, type EventSink } from "../turn/event-sink.js";
 const EVENT_HEAD = '{"jsonrpc":"2.0","method":"event","params":{"type":"';
 const PAYLOAD = '","payload":';
 
+/** The client behind one connection, which its owner closes. */
 export class WireEventSink implements EventSink {
   readonly #connection: Connection;
 
@@ -58,6 +59,8 @@ function eventLine(type: string, json: string): string {
 function asRequestError(error: unknown, signal: AbortSignal): ClientRequestError {
   const message = error instanceof Error ? error.message : String(error);
   if (signal.aborted) return new ClientRequestError("aborted", message);
-  if (error instanceof WireError && error.code === "closed") return new ClientRequestError("closed", message);
+  // Our own `closed` carries no data; with data it is a word of the client's.
+  const closed = error instanceof WireError && error.code === "closed" && error.data === null;
+  if (closed) return new ClientRequestError("closed", message);
   return new ClientRequestError("answered_error", message);
 }

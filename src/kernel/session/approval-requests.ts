@@ -3,7 +3,7 @@ import type { PendingApproval } from "../approval/pending-approval.js";
 import { encodeDisplay } from "../turn/encode-events.js";
 import type { Recorder } from "../turn/recorder.js";
 
-/** The payload of wire.md 3.2 . */
+/** The payload of an ApprovalRequest, every key present. */
 export function approvalPayload(request: PendingApproval) {
   return {
     id: request.id,

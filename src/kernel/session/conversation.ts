@@ -1,6 +1,7 @@
 /** What one turn of a session does: a slash command, or the loop with the model. Owns history, provider and prefix. */
 import type { ApprovalGate } from "../approval/approval-gate.js";
 import type { KernelConfig } from "../config/config.js";
+import { errorMessage } from "../errors.js";
 import type { Logger } from "../logger.js";
 import type { ContentPart } from "../messages.js";
 import { planReminders } from "../planning/plan-reminder.js";
@@ -9,7 +10,7 @@ import { frozenPrefix, prefixChange } from "../prompt/prefix.js";
 import type { ChatProvider } from "../providers/provider.js";
 import { builtinCommands, findCommand } from "../slash/builtin-commands.js";
 import { parseSlash } from "../slash/parse-slash.js";
-import { FINISHED, type SlashCommand, type SlashContext } from "../slash/slash-command.js";
+import { FINISHED, type SlashContext } from "../slash/slash-command.js";
 import type { FrozenPrefix } from "../storage/session-log.js";
 import type { Toolset } from "../tools/toolset.js";
 import { compact } from "../turn/compaction.js";
@@ -46,8 +47,8 @@ export interface ConversationDeps {
   logger: Logger;
 }
 
+/** The one of a session. Runs one turn at a time; `close` ends the driver. */
 export class Conversation {
-  readonly commands: readonly SlashCommand[] = builtinCommands;
   readonly #deps: ConversationDeps;
   #history: History | null = null;
   #prefix: FrozenPrefix | null = null;
@@ -57,7 +58,7 @@ export class Conversation {
     this.#deps = deps;
   }
 
-  /** Reads the stored conversation, once, after the log was acquired. Returns what had to be repaired. */
+  /** Reads the stored conversation, once, after the log was acquired. Returns what had to be repaired. Throws KernelError. */
   open(): string[] {
     if (this.#history !== null) return [];
     const { log } = this.#deps.recorder;
@@ -68,8 +69,8 @@ export class Conversation {
       rotate: (records) => log.rotateContext(records),
     };
     const text = loaded.systemPrompt ?? this.#deps.systemPrompt();
-    this.#history = new History({ ...loaded, systemPrompt: text }, sink);
     if (loaded.systemPrompt === null) log.context([{ role: "_system_prompt", content: text }]);
+    this.#history = new History({ ...loaded, systemPrompt: text }, sink);
     this.#prefix = loaded.prefix;
     return loaded.repairs;
   }
@@ -78,7 +79,7 @@ export class Conversation {
   async run(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
     const slash = parseSlash(inputText(userInput));
     if (slash !== null) {
-      const command = findCommand(this.commands, slash.name);
+      const command = findCommand(builtinCommands, slash.name);
       if (command !== null) return await command.run(slash.args, this.#slashContext(steers, signal));
       this.#say(`Unknown slash command "/${slash.name}".`);
       return FINISHED;
@@ -96,6 +97,7 @@ export class Conversation {
     await Promise.allSettled([tools, provider]);
   }
 
+  /** Closes the driver, if there is one. Never rejects. */
   async close(): Promise<void> {
     const provider = await this.#provider?.catch(() => null);
     await provider?.close?.().catch(() => {});
@@ -192,6 +194,10 @@ export class Conversation {
   #setTitle(text: string): void {
     const { state } = this.#deps.recorder.log;
     if (state.data.custom_title !== null || text === "") return;
-    state.update({ custom_title: titleFrom(text) });
+    try {
+      state.update({ custom_title: titleFrom(text) });
+    } catch (error) {
+      this.#deps.logger.warn({ error: errorMessage(error) }, "the session's title could not be stored");
+    }
   }
 }

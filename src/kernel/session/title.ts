@@ -1,4 +1,4 @@
-/** Session titles: the first prompt, shortened (wire.md 3.7). */
+/** Session titles: the first prompt, shortened. */
 const LONGEST_TITLE = 50;
 
 /** White space collapsed; cut to at most 50 characters, at a word boundary when there is one, with an ellipsis. "" stays "". */
@@ -6,7 +6,8 @@ export function titleFrom(text: string): string {
   const line = text.replace(/\s+/g, " ").trim();
   const characters = [...line];
   if (characters.length <= LONGEST_TITLE) return line;
-  const cut = characters.slice(0, LONGEST_TITLE - 1).join("");
-  const space = cut.lastIndexOf(" ");
+  const longest = LONGEST_TITLE - 1;
+  const cut = characters.slice(0, longest).join("");
+  const space = characters[longest] === " " ? cut.length : cut.lastIndexOf(" ");
   return `${(space > 0 ? cut.slice(0, space) : cut).trimEnd()}…`;
 }

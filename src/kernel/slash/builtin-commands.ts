@@ -1,4 +1,4 @@
-/** The slash commands of the kernel itself. Texts that clients compare are as in wire.md 3.5. */
+/** The slash commands of the kernel itself. Clients compare some of these texts. */
 import { contextUpdate } from "../turn/status-update.js";
 import { BUILTIN_COMMANDS } from "./command-list.js";
 import { runInit } from "./init-command.js";

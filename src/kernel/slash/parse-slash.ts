@@ -1,4 +1,4 @@
-/** Slash detection (wire.md 3.5): `/name` or `/name:segment`, then white space or the end. Paths are ordinary prompts. */
+/** Slash detection: `/name` or `/name:segment`, then white space or the end. Paths are ordinary prompts. */
 export interface SlashInput {
   /** Without the slash, e.g. "clear" or "skill:review". */
   name: string;

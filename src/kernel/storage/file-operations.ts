@@ -3,6 +3,7 @@
  * Only what the writers need; readers use node:fs directly.
  */
 import * as fs from "node:fs";
+import { makeFolder } from "../make-folder.js";
 
 export interface FileOperations {
   open(path: string, flags: string | number, mode?: number): number;
@@ -28,9 +29,7 @@ export const nodeFileOperations: FileOperations = {
   rename: (from, to) => fs.renameSync(from, to),
   link: (from, to) => fs.linkSync(from, to),
   unlink: (path) => fs.unlinkSync(path),
-  mkdir: (path) => {
-    fs.mkdirSync(path, { recursive: true, mode: 0o700 });
-  },
+  mkdir: makeFolder,
   fsyncDir: (path) => {
     const fd = fs.openSync(path, "r");
     try {

@@ -82,6 +82,30 @@ test("a last line without its LF, and a torn one", async () => {
   expect(share.lines("wire.jsonl").map((line) => JSON.parse(line).message?.type)[WIRE.length]).toBe("TurnBegin");
 });
 
+test.each([1, 60_000, 66_000, 300_000])("a torn end of %i bytes behind a long line is found", async (torn) => {
+  const long = WIRE[3]?.replace('"a"', JSON.stringify("a".repeat(100_000))) ?? "";
+  write([...WIRE, long, long], CONTEXT);
+  fs.appendFileSync(share.paths().wire, `{${"x".repeat(torn - 1)}`);
+  const size = fs.statSync(share.paths().wire).size;
+  const log = share.open();
+  expect(log.load().repairs).toEqual([
+    `The last ${torn} bytes of wire.jsonl were not written completely and were cut off.`,
+  ]);
+  await log.acquire();
+  expect(fs.statSync(share.paths().wire).size).toBe(size - torn);
+  expect([...replaySession(share.paths())]).toHaveLength(10);
+  log.close({ clean: true });
+});
+
+test("a file without any record is empty", async () => {
+  write([], CONTEXT);
+  fs.writeFileSync(share.paths().wire, "no record\n".repeat(20_000));
+  const log = share.open();
+  await log.acquire();
+  expect(fs.statSync(share.paths().wire).size).toBe(0);
+  log.close({ clean: true });
+});
+
 describe("calls without results", () => {
   const dangling = CONTEXT.slice(0, 6);
 

@@ -29,6 +29,8 @@ export class Journal {
   #fd: number | null = null;
   #length = 0;
   #lastSeq = 0;
+  /** A cut whose rename is not on the disk yet. Before the next fsync nobody relies on what the new file holds. */
+  #renamed = false;
   #unsafe: KernelError | null = null;
 
   private constructor(ops: FileOperations, place: JournalPlace) {
@@ -87,6 +89,8 @@ export class Journal {
   sync(): void {
     const fd = this.#openFd();
     try {
+      if (this.#renamed) this.#ops.fsyncDir(dirname(this.#place.path));
+      this.#renamed = false;
       this.#ops.fsync(fd);
     } catch (error) {
       this.#unsafe = storageError(error, WHAT);
@@ -97,7 +101,10 @@ export class Journal {
     }
   }
 
-  /** Replaces the journal by one with just this header, atomically. On failure the old one stays in use. */
+  /**
+   * Replaces the journal by one with just this header, atomically. On failure the old one stays in use. Power loss
+   * before the next fsync may bring the old one back, whole: nothing that took effect is in the new one before that.
+   */
   cut(header: JournalHeader): void {
     if (this.#unsafe !== null) throw this.#unsafe;
     const ops = this.#ops;
@@ -114,7 +121,7 @@ export class Journal {
     this.close();
     try {
       this.#openFile(bytes.length);
-      ops.fsyncDir(dirname(this.#place.path));
+      this.#renamed = true;
     } catch (error) {
       this.#unsafe = storageError(error, WHAT);
       throw this.#unsafe;

@@ -7,6 +7,8 @@ import { basename } from "node:path";
 import { fileLines, fileSize, readBytes } from "./file-lines.js";
 import { parseObject } from "./line-json.js";
 
+const TAIL_BYTES = 64 * 1024;
+
 /** At the record `seq` the file was synced with `length` bytes. */
 export interface Checkpointed {
   readonly seq: number;
@@ -114,16 +116,22 @@ function overlap(path: string, size: number, missing: string): number | null {
   return null;
 }
 
-/** End of the last line that is a JSON object. `unended` is true when only its LF is missing. */
+/**
+ * End of the last line that is a JSON object. `unended` is true when only its LF is missing. Looked for from the end:
+ * the file may be long, and almost always its last line is sound.
+ */
 function foreignEnd(path: string, from: number, size: number): { end: number; unended: boolean } {
-  let end = from;
-  let unended = false;
-  for (const line of fileLines(path, from, size)) {
-    if (parseObject(line.bytes.toString("utf8")) === null) continue;
-    end = line.start + line.bytes.length + (line.ended ? 1 : 0);
-    unended = !line.ended;
+  for (let window = TAIL_BYTES; ; window *= 4) {
+    const start = Math.max(from, size - window);
+    const lines = [...fileLines(path, start, size)];
+    // A window begins inside a line; a larger one sees all of it.
+    if (start > from) lines.shift();
+    const last = lines.findLast((line) => parseObject(line.bytes.toString("utf8")) !== null);
+    if (last !== undefined) {
+      return { end: last.start + last.bytes.length + (last.ended ? 1 : 0), unended: !last.ended };
+    }
+    if (start === from) return { end: from, unended: false };
   }
-  return { end, unended };
 }
 
 function lastLineEnd(path: string, size: number): number {

@@ -32,10 +32,32 @@ describe("write, then fsync, then act or deliver", () => {
     log.beginTurn({ kind: "turn", turn_id: "t", client_id: null, user_input: "x" });
     operations.length = 0;
     act(log);
-    expect(operations).toEqual([
+    // The turn began with a new journal file: its name has to be on the disk as well, but only now.
+    expect(operations.filter((item) => !["open", "close"].includes(item.name))).toEqual([
       { name: "write", file: "S1.jsonl" },
+      { name: "fsyncDir", file: "journal" },
       { name: "fsync", file: "S1.jsonl" },
     ]);
+    operations.length = 0;
+    log.append([text("b")], { sync: true });
+    expect(operations.map((item) => item.name)).toEqual(["write", "fsync"]);
+    log.close({ clean: false });
+  });
+
+  test("a turn begins with a new journal, fsynced before it takes the old one's name", async () => {
+    const operations: Operation[] = [];
+    const log = share.open({ ops: shimmedOperations(() => null, operations) });
+    await log.acquire();
+    operations.length = 0;
+    log.beginTurn({ kind: "turn", turn_id: "t", client_id: null, user_input: "x" });
+    const order = operations.map((item) => `${item.name} ${item.file}`);
+    expect(order.filter((item) => /S1\.jsonl/.test(item) && !/^(open|close)/.test(item))).toEqual([
+      "write S1.jsonl.new",
+      "fsync S1.jsonl.new",
+      "rename S1.jsonl",
+      "write S1.jsonl",
+    ]);
+    expect(order).not.toContain("fsyncDir journal");
     log.close({ clean: false });
   });
 

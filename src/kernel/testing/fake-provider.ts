@@ -41,11 +41,15 @@ export class FakeProvider implements ChatProvider {
     const next = this.#replies.shift();
     if (next === undefined) throw providerError("The script is at its end.", { retryable: false });
     const stream = next(request, signal);
-    for (;;) {
-      this.pulls += 1;
-      const item = await stream.next();
-      if (item.done) return item.value;
-      yield item.value;
+    try {
+      for (;;) {
+        this.pulls += 1;
+        const item = await stream.next();
+        if (item.done) return item.value;
+        yield item.value;
+      }
+    } finally {
+      stream.return({ usage: null, messageId: null, finishReason: "other" }).catch(() => {});
     }
   }
 

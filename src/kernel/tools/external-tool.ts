@@ -1,6 +1,7 @@
-/** Tools that the client owns: it registered them at initialize and runs them on request (wire.md 2.2, 2.8). */
-import type { AnySchema, ValidateFunction } from "ajv";
+/** Tools that the client owns: it registered them at initialize and runs them on request. */
+import { errorMessage } from "../errors.js";
 import type { ToolDefinition } from "../providers/provider.js";
+import { type ForeignCheck, foreignSchema } from "./support/foreign-schema.js";
 import { type PreparedCall, type ToolReturn, toolError } from "./tool.js";
 import type { CallableTool, CallContext } from "./toolset.js";
 
@@ -35,22 +36,17 @@ export class ExternalTools {
   /** Registers what is offered; a later definition of an external name replaces the earlier one. */
   async register(offers: readonly ExternalToolOffer[]): Promise<ExternalToolOutcome> {
     const outcome: ExternalToolOutcome = { accepted: [], rejected: [] };
-    // CommonJS: inside a bundle only the default export is there.
-    const { default: ajv } = await import("ajv");
     for (const offer of offers) {
       if (this.#reserved.has(offer.name)) {
         outcome.rejected.push({ name: offer.name, reason: "conflicts with builtin tool" });
         continue;
       }
       try {
-        // A fresh validator each time: ajv keeps schemas by $id, and two tools may share one.
-        const validate = new ajv.Ajv({ allErrors: false, strict: false, logger: false }).compile(
-          offer.parameters as AnySchema,
-        );
-        this.#tools.set(offer.name, new ExternalTool(offer, validate, this.#call));
+        const check = await foreignSchema(offer.parameters);
+        this.#tools.set(offer.name, new ExternalTool(offer, check, this.#call));
         outcome.accepted.push(offer.name);
       } catch (error) {
-        const detail = error instanceof Error ? error.message : String(error);
+        const detail = errorMessage(error);
         outcome.rejected.push({ name: offer.name, reason: detail === "" ? "invalid schema" : detail });
       }
     }
@@ -69,13 +65,13 @@ export class ExternalTools {
 class ExternalTool implements CallableTool {
   readonly name: string;
   readonly definition: ToolDefinition;
-  readonly #validate: ValidateFunction;
+  readonly #check: ForeignCheck;
   readonly #callClient: CallClientTool;
 
-  constructor(offer: ExternalToolOffer, validate: ValidateFunction, callClient: CallClientTool) {
+  constructor(offer: ExternalToolOffer, check: ForeignCheck, callClient: CallClientTool) {
     this.name = offer.name;
     this.definition = { name: offer.name, description: offer.description, parameters: offer.parameters };
-    this.#validate = validate;
+    this.#check = check;
     this.#callClient = callClient;
   }
 
@@ -86,18 +82,12 @@ class ExternalTool implements CallableTool {
   async prepare(argumentsJson: string | null, call: CallContext): Promise<PreparedCall | ToolReturn> {
     let value: unknown;
     try {
-      value = argumentsJson === null || argumentsJson.trim() === "" ? {} : JSON.parse(argumentsJson);
+      value = argumentsJson === null || argumentsJson.trim() === "" ? {} : (JSON.parse(argumentsJson) ?? {});
     } catch (error) {
-      return toolError(`Error parsing JSON arguments: ${(error as Error).message}`, "Invalid arguments");
+      return toolError(`Error parsing JSON arguments: ${errorMessage(error)}`, "Invalid arguments");
     }
-    if (!this.#validate(value)) {
-      const first = this.#validate.errors?.[0];
-      const where = first === undefined || first.instancePath === "" ? "arguments" : first.instancePath;
-      return toolError(
-        `Error validating JSON arguments: ${where} ${first?.message ?? "do not match the schema"}`,
-        "Invalid arguments",
-      );
-    }
+    const problem = this.#check(value);
+    if (problem !== null) return toolError(`Error validating JSON arguments: ${problem}`, "Invalid arguments");
     return {
       ask: null,
       effect: "exec",

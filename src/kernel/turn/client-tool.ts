@@ -32,8 +32,8 @@ export function clientToolCaller(
       return decodeReturn(answer.return_value);
     } catch (error) {
       if (!(error instanceof ClientRequestError)) throw error;
-      if (error.reason === "aborted") throw signal.reason;
-      if (error.reason === "closed") {
+      if (error.code === "aborted") throw signal.reason;
+      if (error.code === "closed") {
         return toolError("Wire connection closed before tool result was received.", "Wire closed");
       }
       return toolError(errorMessage(error), "External tool error");

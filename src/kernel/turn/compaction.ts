@@ -1,4 +1,4 @@
-/** Replaces the older part of a conversation by a summary when the window fills up (wire.md 3.7). */
+/** Replaces the older part of a conversation by a summary when the window fills up. */
 import type { LoopControl } from "../config/config.js";
 import type { ContentPart, Message } from "../messages.js";
 import type { ChatProvider } from "../providers/provider.js";
@@ -38,18 +38,13 @@ export async function compact(deps: CompactionDeps, focus: string, signal: Abort
   recorder.event("CompactionBegin", {});
   try {
     const { older, kept } = splitForCompaction(history.messages);
-    if (older.length === 0) {
-      // Nothing to summarise; the new file still begins with a count to go on from.
-      history.replace(kept, Math.floor(countChars(kept) / 4));
-    } else {
-      const summary = await summarise(deps, older, focus, signal);
-      const messages: Message[] = [{ role: "user", content: summaryContent(summary.text) }, ...kept];
-      const tokens =
-        summary.outputTokens === null
-          ? Math.floor(countChars(messages) / 4)
-          : summary.outputTokens + Math.floor(countChars(kept) / 4);
-      history.replace(messages, tokens);
-    }
+    // Without an older part the text stays; it is only counted and stored anew.
+    const summary = older.length === 0 ? null : await summarise(deps, older, focus, signal);
+    const messages: Message[] =
+      summary === null ? kept : [{ role: "user", content: summaryContent(summary.text) }, ...kept];
+    const counted = summary?.outputTokens ?? null;
+    const estimate = Math.floor(countChars(counted === null ? messages : kept) / 4);
+    history.replace(messages, (counted ?? 0) + estimate);
   } finally {
     recorder.event("CompactionEnd", {});
   }

@@ -1,6 +1,7 @@
 /** What the turn needs of whoever is connected. The server implements it; the turn never imports the server. */
 import type { DeliverableRecord } from "../storage/session-log.js";
 
+/** One client, for one session at a time. */
 export interface EventSink {
   /** Sends records that are already in the journal, in this order; `firstSeq` is the seq of the first. Never throws. */
   deliver(firstSeq: number, records: readonly DeliverableRecord[]): void;
@@ -15,12 +16,16 @@ export interface EventSink {
   isIdTaken(id: string): boolean;
 }
 
-export class ClientRequestError extends Error {
-  readonly reason: "answered_error" | "closed" | "aborted";
+/** `answered_error` carries the client's own sentence; `closed`: it is gone; `aborted`: we did not wait for it. */
+type ClientRequestFailure = "answered_error" | "closed" | "aborted";
 
-  constructor(reason: "answered_error" | "closed" | "aborted", message: string) {
+/** Why a request to the client has no result. */
+export class ClientRequestError extends Error {
+  readonly code: ClientRequestFailure;
+
+  constructor(code: ClientRequestFailure, message: string) {
     super(message);
     this.name = "ClientRequestError";
-    this.reason = reason;
+    this.code = code;
   }
 }

@@ -1,5 +1,4 @@
 /** The conversation of one session: append-only in memory, mirrored line by line to its context file. */
-
 import type { ContentPart, Message, TokenUsage, ToolCall } from "../messages.js";
 import { toContextMessage } from "../storage/context-format.js";
 import type { ContextRecord } from "../storage/session-log.js";
@@ -10,6 +9,7 @@ export interface ContextSink {
   rotate(records: readonly ContextRecord[]): void;
 }
 
+/** For a conversation that is not stored. */
 export const discardContext: ContextSink = { append: () => {}, rotate: () => {} };
 
 export interface HistorySeed {
@@ -19,6 +19,7 @@ export interface HistorySeed {
   tokenCount: number | null;
 }
 
+/** What was recorded is what is remembered: every change throws KernelError and changes nothing when it cannot be stored. */
 export class History {
   readonly systemPrompt: string;
   #messages: Message[];
@@ -52,13 +53,14 @@ export class History {
 
   /** Marks a point to which the conversation could return. Returns its id. */
   checkpoint(): number {
-    const id = this.#nextCheckpoint++;
+    const id = this.#nextCheckpoint;
     this.#sink.append([{ role: "_checkpoint", id }]);
+    this.#nextCheckpoint += 1;
     return id;
   }
 
   appendUser(content: ContentPart[]): void {
-    this.#push([{ role: "user", content }], []);
+    this.#push({ role: "user", content });
   }
 
   /** Appends a whole step: the reply and the results of its calls, with the counts around the reply. */
@@ -69,7 +71,7 @@ export class History {
     const assistant: Message = { role: "assistant", content: reply.content, tool_calls: reply.toolCalls };
     const tools = results.map((r): Message => ({ role: "tool", tool_call_id: r.toolCallId, content: r.content }));
     if (reply.usage === null) {
-      this.#push([assistant, ...tools], [assistant, ...tools].map(toContextMessage));
+      this.#push(assistant, ...tools);
       return;
     }
     const input = inputTokens(reply.usage);
@@ -87,29 +89,29 @@ export class History {
 
   /** Drops everything but the system text. */
   clear(): void {
+    this.#sink.rotate([{ role: "_system_prompt", content: this.systemPrompt }]);
     this.#messages = [];
     this.#tokens = 0;
     this.#uncountedChars = 0;
     this.#nextCheckpoint = 0;
-    this.#sink.rotate([{ role: "_system_prompt", content: this.systemPrompt }]);
   }
 
   /** Puts a shorter conversation in the place of the old one; `tokens` is its estimated size. */
   replace(messages: readonly Message[], tokens: number): void {
-    this.#messages = [...messages];
-    this.#tokens = tokens;
-    this.#uncountedChars = 0;
-    this.#nextCheckpoint = 1;
     this.#sink.rotate([
       { role: "_system_prompt", content: this.systemPrompt },
       { role: "_checkpoint", id: 0 },
       ...messages.map(toContextMessage),
       { role: "_usage", token_count: tokens },
     ]);
+    this.#messages = [...messages];
+    this.#tokens = tokens;
+    this.#uncountedChars = 0;
+    this.#nextCheckpoint = 1;
   }
 
-  #push(messages: readonly Message[], lines: readonly ContextRecord[]): void {
-    this.#sink.append(lines.length > 0 ? lines : messages.map(toContextMessage));
+  #push(...messages: Message[]): void {
+    this.#sink.append(messages.map(toContextMessage));
     this.#messages.push(...messages);
     this.#uncountedChars += countChars(messages);
   }

@@ -8,9 +8,9 @@ import {
   type StreamPart,
 } from "../providers/provider.js";
 import { MessageAssembler } from "../storage/message-assembler.js";
-import { delay, orAbort } from "./abort.js";
+import { readModelStream } from "./model-stream.js";
 import type { Recorder } from "./recorder.js";
-import { retryDelayMs } from "./retry.js";
+import { withRetries } from "./retry.js";
 
 export interface ModelReply {
   content: ContentPart[];
@@ -35,53 +35,34 @@ export interface ModelCall {
 }
 
 /** Runs the call. Throws ProviderError when no attempt succeeded and the signal's reason when aborted. */
-export async function callModel(call: ModelCall): Promise<ModelReply> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await streamOnce(call);
-    } catch (error) {
-      if (call.signal.aborted) throw call.signal.reason;
-      if (!(error instanceof ProviderError)) throw error;
-      const wait = retryDelayMs(error, attempt, call.maxAttempts, call.random);
-      if (wait === null) throw error;
+export function callModel(call: ModelCall): Promise<ModelReply> {
+  return withRetries(() => streamOnce(call), {
+    ...call,
+    onRetry: (error, next, wait) =>
       call.recorder.event("StepRetry", {
         n: call.step,
-        next_attempt: attempt + 1,
+        next_attempt: next,
         max_attempts: call.maxAttempts,
         wait_s: wait / 1000,
         error_type: error.errorType,
         status_code: error.statusCode,
-      });
-      await delay(wait, call.signal);
-    }
-  }
+      }),
+  });
 }
 
 async function streamOnce(call: ModelCall): Promise<ModelReply> {
   const { recorder, signal } = call;
   const assembler = new MessageAssembler();
   const seen = new Set<string>();
-  const stream = call.provider.stream(call.request, signal);
-  try {
-    for (;;) {
-      const next = await orAbort(stream.next(), signal);
-      if (next.done) {
-        const { content, toolCalls } = assembler.finish();
-        if (toolCalls.length === 0 && !content.some((part) => part.type !== "think"))
-          throw emptyReply(content.length > 0);
-        return { content, toolCalls, ...next.value };
-      }
-      const batch = next.value.map((part) => withUsableId(part, seen, call));
-      recorder.parts(batch);
-      for (const part of batch) assembler.push(part);
-      const behind = recorder.ready();
-      if (behind !== null) await orAbort(behind, signal);
-    }
-  } catch (error) {
-    // Not awaited: a driver that is stuck must not hold up a cancelled turn.
-    stream.return({ usage: null, messageId: null, finishReason: "other" }).catch(() => {});
-    throw error;
-  }
+  const end = await readModelStream(call.provider.stream(call.request, signal), signal, (parts) => {
+    const batch = parts.map((part) => withUsableId(part, seen, call));
+    recorder.parts(batch);
+    for (const part of batch) assembler.push(part);
+    return recorder.ready();
+  });
+  const { content, toolCalls } = assembler.finish();
+  if (toolCalls.length === 0 && content.every((part) => part.type === "think")) throw emptyReply(content.length > 0);
+  return { content, toolCalls, ...end };
 }
 
 /** An id that is used twice, or that a client may still answer late, would bind a result to the wrong call. */

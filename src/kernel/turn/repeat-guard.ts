@@ -1,4 +1,4 @@
-/** Notices a model that repeats itself: the same call with the same arguments, step after step (wire.md 3.7). */
+/** Notices a model that repeats itself: the same call with the same arguments, step after step. */
 const FIRST_REMINDER_AT = 3;
 const STRONGER_REMINDER_AT = 5;
 const LAST_REMINDER_AT = 8;

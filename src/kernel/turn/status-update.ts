@@ -1,4 +1,4 @@
-/** StatusUpdate payloads: all seven keys, null where nothing changed (wire.md 3.1). */
+/** StatusUpdate payloads: all seven keys, null where nothing changed. */
 import type { TokenUsage } from "../messages.js";
 import { inputTokens } from "./history.js";
 

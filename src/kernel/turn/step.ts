@@ -5,9 +5,11 @@ import { type ToolReturn, toolError } from "../tools/tool.js";
 import { toolMessageContent } from "./encode-events.js";
 import type { History } from "./history.js";
 import { callModel, type ModelReply } from "./model-call.js";
+import type { CallResult } from "./one-call.js";
+import { readableContent, requireReadable } from "./readable-content.js";
 import { callKey, type RepeatGuard, repeatReminder, STOP_AT } from "./repeat-guard.js";
 import { statusUpdate } from "./status-update.js";
-import { type CallResult, runCalls, type ToolRunnerDeps } from "./tool-runner.js";
+import { runCalls, type ToolRunnerDeps } from "./tool-runner.js";
 
 export interface StepDeps extends Omit<ToolRunnerDeps, "finish"> {
   provider: ChatProvider;
@@ -24,7 +26,10 @@ export interface StepDeps extends Omit<ToolRunnerDeps, "finish"> {
 /** `again`: the model has to see results. `end`: the turn may end here. `stop`: it must. */
 export type StepOutcome = "again" | "end" | "stop";
 
-/** Runs step `n`. Throws ProviderError, KernelError, or the signal's reason; then nothing of the reply is kept. */
+/**
+ * Runs step `n`. Throws ProviderError, KernelError, or the signal's reason; then nothing of the reply is kept, except
+ * for `llm_not_supported`: the tools have acted, and returned what the model cannot read.
+ */
 export async function runStep(n: number, deps: StepDeps, signal: AbortSignal): Promise<StepOutcome> {
   const { history, recorder, guard } = deps;
   const reply = await callModel({
@@ -56,11 +61,18 @@ export async function runStep(n: number, deps: StepDeps, signal: AbortSignal): P
   deps.afterResults?.();
 
   signal.throwIfAborted();
+  const { provider } = deps;
+  const messages = results.map(({ call, value }) => ({ toolCallId: call.id, content: toolMessageContent(value) }));
+  // What the tools did stays in the conversation even if the turn has to end because of how they say it.
   history.appendStep(
     { ...reply, toolCalls: reply.toolCalls.map(storableCall) },
-    results.map(({ call, value }) => ({ toolCallId: call.id, content: toolMessageContent(value) })),
+    messages.map((message) => ({ ...message, content: readableContent(message.content, provider.capabilities) })),
   );
   recorder.checkpoint();
+  requireReadable(
+    messages.flatMap(({ content }) => content),
+    provider,
+  );
   return outcomeOf(results, stuck);
 }
 

@@ -3,9 +3,9 @@ import type { Message } from "../messages.js";
 import { type ChatProvider, ProviderError, type StreamEnd, type StreamPart } from "../providers/provider.js";
 import { MessageAssembler } from "../storage/message-assembler.js";
 import type { Toolset } from "../tools/toolset.js";
-import { delay, orAbort } from "./abort.js";
 import type { History } from "./history.js";
-import { retryDelayMs } from "./retry.js";
+import { readModelStream } from "./model-stream.js";
+import { withRetries } from "./retry.js";
 
 const INSTRUCTION = `Summarise the conversation so far so that you can go on from the summary alone. Keep: the user's goals and decisions, files and commands that matter with exact names, what was done and its outcome, open problems, and the next step. Reply with the summary only; call no tool.`;
 
@@ -29,17 +29,7 @@ export async function summarise(
     messages: [...older, { role: "user" as const, content: [{ type: "text" as const, text }] }],
     toolChoice: "none" as const,
   };
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await readSummary(deps.provider.stream(request, signal), signal);
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      if (!(error instanceof ProviderError)) throw error;
-      const wait = retryDelayMs(error, attempt, deps.maxAttempts, deps.random);
-      if (wait === null) throw error;
-      await delay(wait, signal);
-    }
-  }
+  return withRetries(() => readSummary(deps.provider.stream(request, signal), signal), { ...deps, signal });
 }
 
 async function readSummary(
@@ -47,24 +37,19 @@ async function readSummary(
   signal: AbortSignal,
 ): Promise<Summary> {
   const assembler = new MessageAssembler();
-  for (;;) {
-    const next = await orAbort(stream.next(), signal);
-    if (!next.done) {
-      for (const part of next.value) assembler.push(part);
-      continue;
-    }
-    const text = assembler
-      .finish()
-      .content.flatMap((part) => (part.type === "text" ? [part.text] : []))
-      .join("")
-      .trim();
-    if (text === "") {
-      throw new ProviderError("The API returned no summary.", {
-        errorType: "APIEmptyResponseError",
-        code: "empty_summary",
-        retryable: true,
-      });
-    }
-    return { text, outputTokens: next.value.usage?.output ?? null };
-  }
+  const end = await readModelStream(stream, signal, (parts) => {
+    for (const part of parts) assembler.push(part);
+    return null;
+  });
+  const { content } = assembler.finish();
+  const text = content
+    .map((part) => (part.type === "text" ? part.text : ""))
+    .join("")
+    .trim();
+  if (text !== "") return { text, outputTokens: end.usage?.output ?? null };
+  throw new ProviderError("The API returned no summary.", {
+    errorType: "APIEmptyResponseError",
+    code: "empty_summary",
+    retryable: true,
+  });
 }

@@ -1,14 +1,14 @@
-/** One turn of the conversation: the loop over steps, with compaction before and steers between them (wire.md 3.7). */
+/** One turn of the conversation: the loop over steps, with compaction before and steers between them. */
 import type { LoopControl } from "../config/config.js";
 import { KernelError } from "../errors.js";
 import type { ContentPart } from "../messages.js";
-import { ProviderError } from "../providers/provider.js";
 import { compact, mustCompact } from "./compaction.js";
+import { requireReadable } from "./readable-content.js";
 import type { SteerQueue } from "./steer-queue.js";
 import { runStep, type StepDeps } from "./step.js";
-import { llmNotSupported } from "./turn-error.js";
-import { inputParts, missingCapabilities } from "./user-input.js";
+import { inputParts } from "./user-input.js";
 
+/** How a turn ended that did not fail. */
 export type TurnResult =
   | { status: "finished" }
   | { status: "cancelled" }
@@ -32,7 +32,7 @@ export async function runTurn(
 ): Promise<TurnResult> {
   const { history, steers, loop } = deps;
   const content = inputParts(userInput);
-  requireCapabilities(content, deps);
+  requireReadable(content, deps.provider);
   history.checkpoint();
   history.appendUser(content);
   for (let n = 1; n <= loop.max_steps_per_turn; n++) {
@@ -42,7 +42,7 @@ export async function runTurn(
     if (outcome !== "again" && waiting.length === 0) return { status: "finished" };
     for (const steer of waiting) {
       const parts = inputParts(steer.userInput);
-      requireCapabilities(parts, deps);
+      requireReadable(parts, deps.provider);
       history.appendUser(parts);
       deps.recorder.note({ kind: "steer_consumed", steer_id: steer.id }, false);
       deps.recorder.event("SteerInput", { user_input: steer.userInput });
@@ -64,14 +64,12 @@ async function interruptible(n: number, deps: TurnDeps, signal: AbortSignal) {
     deps.recorder.note({ kind: "step", n, checkpoint }, false);
     return await runStep(n, deps, signal);
   } catch (error) {
-    if (!signal.aborted && (error instanceof ProviderError || !(error instanceof KernelError))) {
-      deps.recorder.event("StepInterrupted", {});
-    }
+    if (!signal.aborted && !isStorageFailure(error)) deps.recorder.event("StepInterrupted", {});
     throw error;
   }
 }
 
-function requireCapabilities(content: readonly ContentPart[], deps: TurnDeps): void {
-  const missing = missingCapabilities(content, deps.provider.capabilities);
-  if (missing.length > 0) throw llmNotSupported(deps.provider.modelName, missing);
+/** Then no event can be recorded any more, and none may be delivered. */
+function isStorageFailure(error: unknown): boolean {
+  return error instanceof KernelError && error.code !== "llm_not_supported";
 }

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ContentPart } from "../messages.js";
-import type { Capability } from "../providers/provider.js";
-import { inputParts, inputText, missingCapabilities, normaliseInput } from "./user-input.js";
+import { inputParts, inputText, normaliseInput } from "./user-input.js";
 
 const image: ContentPart = { type: "image_url", image_url: { url: "data:,x", id: null } };
 const video: ContentPart = { type: "video_url", video_url: { url: "data:,y", id: "v" } };
@@ -38,17 +37,4 @@ test.each([
   [[], ""],
 ])("the text of %j is %j", (input, output) => {
   expect(inputText(input)).toBe(output);
-});
-
-describe("missing capabilities", () => {
-  test.each<[string, ContentPart[], Capability[], Capability[]]>([
-    ["text needs nothing", [text("a")], [], []],
-    ["audio needs nothing", [audio], [], []],
-    ["an image", [image, image], [], ["image_in"]],
-    ["a video", [video], ["image_in"], ["video_in"]],
-    ["both", [video, image], [], ["video_in", "image_in"]],
-    ["none missing", [video, image], ["video_in", "image_in"], []],
-  ])("%s", (_name, content, has, missing) => {
-    expect(missingCapabilities(content, new Set(has))).toEqual(missing);
-  });
 });

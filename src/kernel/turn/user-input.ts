@@ -1,6 +1,5 @@
 /** What a client may send as a prompt, brought into the kernel's own shape. */
 import type { ContentPart } from "../messages.js";
-import type { Capability } from "../providers/provider.js";
 
 interface InboundMedia {
   url: string;
@@ -54,17 +53,4 @@ export function inputText(input: string | readonly ContentPart[]): string {
     .flatMap((part) => (part.type === "text" ? [part.text] : []))
     .join(" ")
     .trim();
-}
-
-/** Capabilities that this content needs and the model lacks. Audio needs none (wire.md 2.1). */
-export function missingCapabilities(
-  content: readonly ContentPart[],
-  capabilities: ReadonlySet<Capability>,
-): Capability[] {
-  const needed = new Set<Capability>();
-  for (const part of content) {
-    if (part.type === "image_url") needed.add("image_in");
-    if (part.type === "video_url") needed.add("video_in");
-  }
-  return [...needed].filter((capability) => !capabilities.has(capability));
 }

@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import type { InitializeParams } from "../../wire/generated/types.gen.js";
+import type { ClientCapabilities, ClientName, KernelRuntime } from "../kernel.js";
+import { ExternalTools } from "../tools/external-tool.js";
+import { BUILTIN_TOOL_NAMES } from "../tools/registry.js";
+import { toolOk } from "../tools/tool.js";
+import { initialize } from "./initialize.js";
+
+function setUp() {
+  const clients: ClientName[] = [];
+  const capabilities: ClientCapabilities[] = [];
+  let loads = 0;
+  const externalTools = new ExternalTools(BUILTIN_TOOL_NAMES, async () => toolOk(""));
+  const deps = {
+    version: "1.2.3",
+    onClient: (client: ClientName) => void clients.push(client),
+    onCapabilities: (given: ClientCapabilities) => void capabilities.push(given),
+    runtime: async () => {
+      loads += 1;
+      return { externalTools } as unknown as KernelRuntime;
+    },
+  };
+  const ask = (params: Partial<InitializeParams> = {}) => initialize({ protocol_version: "1.10", ...params }, deps);
+  return { ask, clients, capabilities, loads: () => loads };
+}
+
+test("the whole result: absent means left out, never null", async () => {
+  const { ask, loads } = setUp();
+  expect(await ask()).toEqual({
+    protocol_version: "1.10",
+    server: { name: "wire-kernel", version: "1.2.3" },
+    slash_commands: [
+      { name: "init", description: expect.any(String), aliases: [] },
+      { name: "compact", description: expect.any(String), aliases: [] },
+      { name: "clear", description: expect.any(String), aliases: ["reset"] },
+      { name: "yolo", description: expect.any(String), aliases: [] },
+      { name: "afk", description: expect.any(String), aliases: [] },
+      { name: "plan", description: expect.any(String), aliases: [] },
+    ],
+    hooks: { supported_events: [], configured: {} },
+    capabilities: { supports_question: true },
+  });
+  expect(loads()).toBe(0);
+});
+
+test("our own version, whatever the client claims", async () => {
+  expect((await setUp().ask({ protocol_version: "99.0" })).protocol_version).toBe("1.10");
+});
+
+describe("external tools", () => {
+  test("are in the result only when some were offered", async () => {
+    const { ask, loads } = setUp();
+    expect(await ask({ external_tools: [] })).not.toHaveProperty("external_tools");
+    expect(loads()).toBe(0);
+    const external_tools = [
+      { name: "ext", description: "d", parameters: { type: "object" } },
+      { name: "Shell", description: "d", parameters: {} },
+      { name: "Agent", description: "d", parameters: {} },
+    ];
+    expect((await ask({ external_tools })).external_tools).toEqual({
+      accepted: ["ext"],
+      rejected: [
+        { name: "Shell", reason: "conflicts with builtin tool" },
+        { name: "Agent", reason: "conflicts with builtin tool" },
+      ],
+    });
+  });
+});
+
+test.each([
+  [{ name: "c", version: "1" }, [{ name: "c", version: "1" }]],
+  [{ name: "c" }, [{ name: "c" }]],
+  [{ name: "c", version: null }, [{ name: "c" }]],
+  [null, []],
+  [undefined, []],
+])("the client calls itself %j", async (client, seen) => {
+  const { ask, clients } = setUp();
+  await ask(client === undefined ? {} : { client });
+  expect(clients).toEqual(seen);
+});
+
+test.each([
+  [{ supports_question: true, supports_plan_mode: true }, [{ question: true, planMode: true }]],
+  [{ supports_plan_mode: true }, [{ question: false, planMode: true }]],
+  [{}, [{ question: false, planMode: false }]],
+  [null, []],
+  [undefined, []],
+])("capabilities %j are passed on whole, and only when they are given", async (given, seen) => {
+  const { ask, capabilities } = setUp();
+  await ask(given === undefined ? {} : { capabilities: given });
+  expect(capabilities).toEqual(seen);
+});
