@@ -83,8 +83,8 @@ export class SessionPlanMode implements PlanMode {
 
   /** Tells the client how the mode is now. */
   announce(): void {
-    this.#untold = false;
     this.#deps.recorder.event("StatusUpdate", planModeUpdate(this.active));
+    this.#untold = false;
   }
 
   /** Tells the client of a change that it was not told of yet. */
