@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // The default leaves one core of two unused; these tests wait for processes most of the time.
+    maxWorkers: 3,
     projects: [
       {
         test: {

@@ -4,7 +4,7 @@ import type { Writable } from "node:stream";
  * Resolves when the operating system has taken everything that was written, or when it can never take it (the reader
  * is gone), or after `timeoutMs`. Leaving the process before that loses the end of what was said. Never rejects.
  */
-export function flushed(stream: Writable, timeoutMs = 2_000): Promise<void> {
+export function flushed(stream: Writable, timeoutMs = 1_000): Promise<void> {
   return new Promise((resolve) => {
     if (stream.destroyed || stream.writableFinished || stream.writableLength === 0) {
       resolve();

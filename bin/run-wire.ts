@@ -11,7 +11,6 @@ import { resolveShareDir } from "../src/kernel/config/share-dir.js";
 import { errorMessage, KernelError } from "../src/kernel/errors.js";
 import { KERNEL_VERSION } from "../src/kernel/version.js";
 import { stdioTransport } from "../src/wire/transport.js";
-import { flushed } from "./flushed.js";
 import { guardStdio } from "./guard-stdio.js";
 import { messages } from "./messages.js";
 import { type ProcessWatch, StopReason, signalExitCode, watchProcess } from "./watch-process.js";
@@ -59,7 +58,7 @@ export async function runWire(flags: KernelFlags): Promise<number> {
     return exitCode(watch, outcome.turnInterrupted);
   };
   const code = await Promise.race([watch.broken, serve().catch((error) => report(error, stdio.say, complain, logger))]);
-  await Promise.all([flushed(stdio.stdout), within(LOG_CLOSE_MS, logger.close())]);
+  await within(LOG_CLOSE_MS, logger.close());
   return code;
 }
 

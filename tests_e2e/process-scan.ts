@@ -6,7 +6,7 @@ import type { KernelProcess } from "./kernel-process.js";
 const POLL_MS = 20;
 
 /** Polls until `check` is true; throws with `what` after `waitMs`. */
-export async function until(what: string, check: () => boolean, waitMs = 5_000): Promise<void> {
+export async function until(what: string, check: () => boolean, waitMs = 10_000): Promise<void> {
   const deadline = Date.now() + waitMs;
   while (!check()) {
     if (Date.now() > deadline) throw new Error(`not within ${waitMs} ms: ${what}`);

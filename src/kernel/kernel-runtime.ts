@@ -5,8 +5,10 @@
 import { randomBytes } from "node:crypto";
 import { homedir, type as osType } from "node:os";
 import { join } from "node:path";
-import { questionResult, toolCallResult } from "../wire/validators/client-request.js";
+import { hookResult, questionResult, toolCallResult } from "../wire/validators/client-request.js";
 import type { ResolvedModel } from "./config/config.js";
+import type { HookList } from "./hooks/hook-list.js";
+import { SessionHooks } from "./hooks/session-hooks.js";
 import type { ClientCapabilities, ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
 import type { Logger } from "./logger.js";
 import { PlanGuard } from "./planning/plan-guard.js";
@@ -18,6 +20,7 @@ import { ClientQuestions } from "./questions/client-questions.js";
 import { Conversation } from "./session/conversation.js";
 import { Session } from "./session/session.js";
 import { sessionApprovals } from "./session/session-approvals.js";
+import { sessionHookChannel } from "./session/session-hook-channel.js";
 import { openSession } from "./storage/open-session.js";
 import { replaySession } from "./storage/replay.js";
 import { locateSession } from "./storage/session-locate.js";
@@ -39,10 +42,16 @@ export async function createRuntime(
   sink: EventSink,
   client: () => ClientName | null,
   clientCapabilities: () => ClientCapabilities,
+  hookList: HookList,
 ): Promise<KernelRuntime> {
   const { config, model, flags, env, shareDir, logger } = options;
   const { workDir } = flags;
-  const { sessionId } = locateSession({ shareDir, workDir, sessionId: flags.session, continueLast: flags.continue });
+  const { sessionId, exists } = locateSession({
+    shareDir,
+    workDir,
+    sessionId: flags.session,
+    continueLast: flags.continue,
+  });
   const log = openSession({ shareDir, workDir, sessionId, logger });
   const recorder = new TurnRecorder(log, sink);
   const processes = lazyProcessGroups(logger);
@@ -97,11 +106,23 @@ export async function createRuntime(
     },
     logger,
   });
+  const hooks = new SessionHooks({
+    list: hookList,
+    channel: sessionHookChannel(recorder, (answer) => {
+      const parsed = hookResult.safeParse(answer);
+      return parsed.success ? { action: parsed.data.action ?? "allow", reason: parsed.data.reason ?? "" } : null;
+    }),
+    commands: { processes, env: toolEnv, cwd: workDir },
+    sessionId,
+    resumed: exists,
+    logger,
+  });
   const conversation = new Conversation({
     recorder,
     config,
     toolset: new PlanGuard(new SessionToolset(context, externalTools), planMode),
     gate: approvals.gate,
+    hooks,
     workDir,
     maxContextTokens: model?.model.max_context_size ?? 0,
     createProvider: await providerFactory(model, () => ({ logger, shareDir, client: client() })),
@@ -118,11 +139,12 @@ export async function createRuntime(
     logger,
   });
   const records = () => replaySession(sessionPaths(shareDir, workDir, sessionId));
-  const session = new Session({ recorder, conversation, planMode, logger, records });
+  const session = new Session({ recorder, conversation, planMode, hooks, logger, records });
   return {
     session,
     externalTools,
     warmUp: async () => {
+      void hooks.start();
       await conversation.warmUp();
       // The command parser takes tens of milliseconds, and who has asked for something already does not need it first.
       if (!session.busy) await approvals.warmUp();
@@ -131,6 +153,8 @@ export async function createRuntime(
       const turnInterrupted = session.turnRunning;
       approvals.close();
       await session.close({ clean: true, graceMs: CLOSE_GRACE_MS });
+      // Everything is on disk by now: hosts that do not wait lose only these hooks.
+      await hooks.end(options.signal);
       await processes.close();
       return { sessionId, turnInterrupted, resumable: isResumable(log, logger) };
     },

@@ -2,6 +2,7 @@
  * The composition root: serves one client until it leaves or the process has to stop. Only what answers initialize is
  * loaded at once; the rest is `kernel-runtime.ts`.
  */
+import { HookList } from "./hooks/hook-list.js";
 import type { ClientCapabilities, ClientName, KernelOptions, KernelOutcome, KernelRuntime } from "./kernel.js";
 import { connectClient, serveKernel } from "./server/kernel-server.js";
 
@@ -12,6 +13,7 @@ import { connectClient, serveKernel } from "./server/kernel-server.js";
 export async function runKernel(options: KernelOptions): Promise<KernelOutcome> {
   const { logger } = options;
   const client = connectClient(options.transport, options.framing, logger);
+  const hooks = new HookList(options.config.hooks, logger);
   let clientName: ClientName | null = null;
   let capabilities: ClientCapabilities = { question: false, planMode: false };
   let loading: Promise<KernelRuntime> | null = null;
@@ -22,6 +24,7 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
         client.sink,
         () => clientName,
         () => capabilities,
+        hooks,
       ),
     );
     return loading;
@@ -33,6 +36,7 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
     isLoading: () => loading !== null,
     logger,
     version: options.version,
+    hooks,
     onClient: (name) => {
       clientName = name;
       logger.info({ client: name }, "client connected");

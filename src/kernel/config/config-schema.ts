@@ -1,5 +1,6 @@
 /** The shape of a configuration as people and SDKs write it, and what is wrong with one in a plain sentence. */
 import * as z from "zod/mini";
+import { HOOK_EVENT_NAMES } from "../hooks/hook-event.js";
 import type { Capability } from "../providers/provider.js";
 
 const text = z.string();
@@ -56,6 +57,14 @@ const loopControlSchema = z.object({
   compaction_trigger_ratio: z.optional(z.number().check(z.gte(0.5), z.lte(0.99))),
 });
 
+const hookSchema = z.object({
+  event: z.enum(HOOK_EVENT_NAMES),
+  command: text,
+  matcher: z.optional(text),
+  timeout: z.optional(z.int().check(z.gte(1), z.lte(600))),
+  on_error: z.optional(z.enum(["allow", "block"])),
+});
+
 const fetchSchema = z.object({ allowed_private_hosts: z.optional(z.array(text)) });
 const runtimeSchema = z.object({ kernel: z.optional(z.nullable(z.enum(["auto", "sidecar", "in-process"]))) });
 
@@ -67,6 +76,7 @@ const configSchema = z.object({
   models: z.optional(z.record(z.string(), modelSchema)),
   providers: z.optional(z.record(z.string(), providerSchema)),
   loop_control: z.optional(loopControlSchema),
+  hooks: z.optional(z.array(hookSchema)),
   fetch: z.optional(fetchSchema),
   runtime: z.optional(runtimeSchema),
 });
@@ -87,7 +97,6 @@ const laterKeys: ReadonlySet<string> = new Set([
   "notifications",
   "services",
   "mcp",
-  "hooks",
   "merge_all_available_skills",
   "extra_skill_dirs",
 ]);
@@ -128,6 +137,9 @@ export function ignoredKeys(document: unknown): string[] {
     const table = document[name];
     if (isTable(table)) for (const key of Object.keys(table)) visit(table[key], known, [name, key]);
   }
+  const hooks = document.hooks;
+  if (Array.isArray(hooks))
+    for (const [at, hook] of hooks.entries()) visit(hook, hookSchema.shape, ["hooks", String(at)]);
   return found;
 }
 

@@ -1,4 +1,5 @@
 /** The validated configuration, defaults filled in. Keys as wire.md 5.2; our own keys are marked. */
+import type { HookEventName } from "../hooks/hook-event.js";
 import type { Capability } from "../providers/provider.js";
 
 export type ProviderType =
@@ -40,6 +41,18 @@ export interface LoopControl {
   compaction_trigger_ratio: number;
 }
 
+/** A command that runs at a moment of a session and may say no. */
+export interface HookConfig {
+  event: HookEventName;
+  command: string;
+  /** Unanchored regular expression on what the event is about; "" matches all. */
+  matcher: string;
+  /** Seconds. */
+  timeout: number;
+  /** Our own: what a hook that fails or takes too long means. */
+  on_error: "allow" | "block";
+}
+
 export interface KernelConfig {
   default_model: string;
   default_thinking: boolean;
@@ -48,6 +61,7 @@ export interface KernelConfig {
   models: Record<string, ModelConfig>;
   providers: Record<string, ProviderConfig>;
   loop_control: LoopControl;
+  hooks: HookConfig[];
   /** Our own: hosts FetchURL may reach although they are loopback, private or link-local. */
   fetch: { allowed_private_hosts: string[] };
   /** Our own: which kernel a client starts, "auto", "sidecar" or "in-process". */

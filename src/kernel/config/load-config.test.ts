@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { KernelError } from "../errors.js";
+import { HOOK_EVENT_NAMES } from "../hooks/hook-event.js";
 import { type ConfigSource, loadConfig } from "./load-config.js";
 
 let folder = "";
@@ -69,9 +70,19 @@ A = "1"
         reserved_context_size_set: false,
         compaction_trigger_ratio: 0.85,
       },
+      hooks: [],
       fetch: { allowed_private_hosts: [] },
       runtime: { kernel: null },
     });
+  });
+
+  it("reads hooks from TOML tables, with their defaults", () => {
+    const hook = { event: "PreToolUse", command: "check" };
+    expect(fromText('[[hooks]]\nevent = "PreToolUse"\ncommand = "check"\n').hooks).toEqual([
+      { ...hook, matcher: "", timeout: 30, on_error: "allow" },
+    ]);
+    const whole = { ...hook, matcher: "Shell", timeout: 600, on_error: "block" };
+    expect(fromText(JSON.stringify({ hooks: [whole] })).hooks).toEqual([whole]);
   });
 
   it("takes capabilities as a list and as an object of booleans", () => {
@@ -150,6 +161,12 @@ describe("loadConfig: what is refused", () => {
       "providers.p.type must be one of kimi, openai_legacy, openai_responses, anthropic, google_genai, gemini, vertexai, _echo, _scripted_echo, _chaos",
     ],
     ['{"providers":{"p":{"type":"kimi","base_url":""}}}', "providers.p.api_key is required"],
+    ['{"hooks":{}}', "hooks must be a list"],
+    ['{"hooks":[{"event":"x","command":"x"}]}', `hooks.0.event must be one of ${HOOK_EVENT_NAMES.join(", ")}`],
+    ['{"hooks":[{"event":"Stop"}]}', "hooks.0.command is required"],
+    ['{"hooks":[{"event":"Stop","command":"x","timeout":0}]}', "hooks.0.timeout must be at least 1"],
+    ['{"hooks":[{"event":"Stop","command":"x","timeout":601}]}', "hooks.0.timeout must be at most 600"],
+    ['{"hooks":[{"event":"Stop","command":"x","on_error":"ask"}]}', "hooks.0.on_error must be one of allow, block"],
     ['{"loop_control":{"max_steps_per_turn":0}}', "loop_control.max_steps_per_turn must be at least 1"],
     ['{"loop_control":{"max_retries_per_step":0}}', "loop_control.max_retries_per_step must be at least 1"],
     ['{"loop_control":{"max_ralph_iterations":-2}}', "loop_control.max_ralph_iterations must be at least -1"],
@@ -189,7 +206,8 @@ describe("loadConfig: what is tolerated", () => {
     const document = {
       ...usable,
       theme: "dark",
-      hooks: [],
+      services: {},
+      hooks: [{ event: "Stop", command: "true", when: 1 }],
       zzz: 1,
       models: { m: { ...model, capabilities: ["smell"], cost: 1 } },
       loop_control: { x: 1 },
@@ -200,10 +218,11 @@ describe("loadConfig: what is tolerated", () => {
     });
     expect(config.models.m?.capabilities).toEqual([]);
     expect(warnings).toEqual([
-      "Configuration: hooks has no effect in this version.",
+      "Configuration: services has no effect in this version.",
       "Configuration: unknown key zzz is ignored.",
       "Configuration: unknown key loop_control.x is ignored.",
       "Configuration: unknown key models.m.cost is ignored.",
+      "Configuration: unknown key hooks.0.when is ignored.",
       "Configuration: unknown capability smell of model m is ignored.",
     ]);
   });

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { errorMessage, KernelError } from "../errors.js";
 import type { Capability } from "../providers/provider.js";
-import type { KernelConfig, LoopControl, ModelConfig, ProviderConfig } from "./config.js";
+import type { HookConfig, KernelConfig, LoopControl, ModelConfig, ProviderConfig } from "./config.js";
 import { type ConfigInput, checkShape, ignoredKeys, isCapability } from "./config-schema.js";
 import { type ParsedText, parseConfigText } from "./config-text.js";
 
@@ -65,6 +65,7 @@ function fillDefaults(input: ConfigInput, onWarning: (sentence: string) => void)
     models: mapTable(input.models, (model, alias) => toModel(model, alias, onWarning)),
     providers: mapTable(input.providers, toProvider),
     loop_control: toLoopControl(input.loop_control ?? {}),
+    hooks: (input.hooks ?? []).map(toHook),
     fetch: { allowed_private_hosts: input.fetch?.allowed_private_hosts ?? [] },
     runtime: { kernel: input.runtime?.kernel ?? null },
   };
@@ -103,6 +104,16 @@ function toProvider(provider: Entry<"providers">): ProviderConfig {
     env: { ...provider.env },
     custom_headers: { ...provider.custom_headers },
     reasoning_key: provider.reasoning_key ?? null,
+  };
+}
+
+function toHook(hook: NonNullable<ConfigInput["hooks"]>[number]): HookConfig {
+  return {
+    event: hook.event,
+    command: hook.command,
+    matcher: hook.matcher ?? "",
+    timeout: hook.timeout ?? 30,
+    on_error: hook.on_error ?? "allow",
   };
 }
 

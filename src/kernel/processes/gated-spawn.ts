@@ -1,7 +1,8 @@
 /**
  * Starts a program that stands at a gate. The child is a `sh` that waits for one line on its stdin and then becomes the
- * program by `exec`: same pid, same group, stdin from /dev/null, no other descriptor left over. When the kernel dies
- * before it opened the gate, the read sees the end of the pipe and the program never runs. Cost: one exec of `sh`.
+ * program by `exec`: same pid, same group, no other descriptor left over. When the kernel dies before it opened the
+ * gate, the read sees the end of the pipe and the program never runs. Cost: one exec of `sh`. The program's stdin is
+ * /dev/null, or what follows that line on the pipe: `read` takes a pipe byte by byte, so nothing of it is lost.
  *
  * A `sh` hands on only variables whose names are valid in a shell.
  */
@@ -10,8 +11,7 @@ import { stat } from "node:fs/promises";
 import { findProgram } from "./find-program.js";
 import type { SpawnRequest } from "./process-groups.js";
 
-const GATE = 'read -r _ && exec "$@" </dev/null';
-const MERGED_GATE = `${GATE} 2>&1`;
+const GATE = 'read -r _ && exec "$@"';
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
 export interface GatedProcess {
@@ -26,17 +26,19 @@ export async function gatedSpawn(request: SpawnRequest): Promise<GatedProcess> {
   const [name, ...rest] = request.argv;
   const program = findProgram(name, request.env.PATH ?? DEFAULT_PATH, request.cwd);
   const merged = request.mergeOutput === true;
-  const child = spawn("/bin/sh", ["-c", merged ? MERGED_GATE : GATE, "sh", program, ...rest], {
+  const { input } = request;
+  const gate = `${GATE}${input === undefined ? " </dev/null" : ""}${merged ? " 2>&1" : ""}`;
+  const child = spawn("/bin/sh", ["-c", gate, "sh", program, ...rest], {
     cwd: request.cwd,
     env: request.env,
     detached: true,
     stdio: ["pipe", "pipe", merged ? "ignore" : "pipe"],
   });
-  // The gate may be killed before it is opened.
+  // The gate may be killed before it is opened, and a program need not read its input.
   child.stdin?.on("error", () => {});
   if (child.pid === undefined) throw await startError(child, request.cwd);
   child.on("error", () => {});
-  return { child, pid: child.pid, open: () => void child.stdin?.end("\n") };
+  return { child, pid: child.pid, open: () => void child.stdin?.end(`\n${input ?? ""}`) };
 }
 
 /** Node reports a missing working directory as a missing program; say which it was. */

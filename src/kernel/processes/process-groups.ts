@@ -12,10 +12,12 @@ export interface SpawnRequest {
   argv: readonly [string, ...string[]];
   cwd: string;
   env: Readonly<Record<string, string>>;
-  /** Called for every chunk in order of arrival. stdin is closed. */
+  /** Called for every chunk in order of arrival. */
   onOutput(chunk: Buffer, source: "stdout" | "stderr"): void;
   /** Both outputs share one pipe, so that they arrive exactly as written, all as "stdout". Default false. */
   mergeOutput?: boolean;
+  /** What the program reads on stdin, then its end. Without it stdin is /dev/null. */
+  input?: string;
   /** Called once with the group before the command can act. */
   onStarted?(process: { pgid: number; startTime: string }): void;
 }

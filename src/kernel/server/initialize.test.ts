@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { HOOK_EVENTS } from "../../wire/generated/tables.gen.js";
 import type { InitializeParams } from "../../wire/generated/types.gen.js";
+import { HookList } from "../hooks/hook-list.js";
 import type { ClientCapabilities, ClientName, KernelRuntime } from "../kernel.js";
+import { silentLogger } from "../logger.js";
 import { ExternalTools } from "../tools/external-tool.js";
 import { BUILTIN_TOOL_NAMES } from "../tools/registry.js";
 import { toolOk } from "../tools/tool.js";
@@ -12,6 +15,7 @@ function setUp() {
   let loads = 0;
   const externalTools = new ExternalTools(BUILTIN_TOOL_NAMES, async () => toolOk(""));
   const deps = {
+    hooks: new HookList([], silentLogger),
     version: "1.2.3",
     onClient: (client: ClientName) => void clients.push(client),
     onCapabilities: (given: ClientCapabilities) => void capabilities.push(given),
@@ -37,7 +41,7 @@ test("the whole result: absent means left out, never null", async () => {
       { name: "afk", description: expect.any(String), aliases: [] },
       { name: "plan", description: expect.any(String), aliases: [] },
     ],
-    hooks: { supported_events: [], configured: {} },
+    hooks: { supported_events: [...HOOK_EVENTS], configured: {} },
     capabilities: { supports_question: true },
   });
   expect(loads()).toBe(0);

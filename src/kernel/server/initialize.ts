@@ -1,6 +1,7 @@
 /** The initialize method: registers what the client offers and says what this kernel can do. */
 import { PROTOCOL_VERSION } from "../../wire/generated/tables.gen.js";
 import type { InitializeParams, InitializeResult } from "../../wire/generated/types.gen.js";
+import type { HookList } from "../hooks/hook-list.js";
 import type { ClientCapabilities, ClientName, KernelRuntime } from "../kernel.js";
 import { BUILTIN_COMMANDS } from "../slash/command-list.js";
 
@@ -8,6 +9,7 @@ export interface InitializeDeps {
   /** Loads what is behind the wire; asked only when the client offers tools. */
   runtime: () => Promise<KernelRuntime>;
   version: string;
+  hooks: HookList;
   /** Told who the client is, for the User-Agent and the log. */
   onClient: (client: ClientName) => void;
   /** Told what the client can show; not called when it did not say. */
@@ -26,12 +28,13 @@ export async function initialize(params: InitializeParams, deps: InitializeDeps)
   }
   const offered = params.external_tools ?? [];
   const outcome = offered.length === 0 ? null : await (await deps.runtime()).externalTools.register(offered);
+  deps.hooks.introduce(params.hooks ?? []);
   return {
     protocol_version: PROTOCOL_VERSION,
     server: { name: "wire-kernel", version: deps.version },
     slash_commands: Object.values(BUILTIN_COMMANDS).map((command) => ({ ...command, aliases: [...command.aliases] })),
     ...(outcome === null ? {} : { external_tools: outcome }),
-    hooks: { supported_events: [], configured: {} },
+    hooks: deps.hooks.summary(),
     capabilities: { supports_question: true },
   };
 }

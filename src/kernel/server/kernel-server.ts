@@ -55,27 +55,36 @@ export interface ServeDeps extends InitializeDeps {
  */
 export function serveKernel({ connection, sink }: KernelConnection, deps: ServeDeps): void {
   const { logger, runtime } = deps;
+  /** Whatever comes behind an initialize waits for it: the tools it offers belong to the next turn. Never rejects. */
+  let initialized: Promise<unknown> = Promise.resolve();
+  const session = async () => {
+    await initialized;
+    return (await runtime()).session;
+  };
+  const runInitialize = async (params: Parameters<typeof initialize>[0]) => {
+    if (deps.isLoading()) (await runtime()).session.requireIdle();
+    const result = await initialize(params, deps);
+    setImmediate(warmUp);
+    return result;
+  };
   const handlers: Handlers<typeof METHODS> = {
-    initialize: guarded(async (params) => {
-      if (deps.isLoading()) (await runtime()).session.requireIdle();
-      const result = await initialize(params, deps);
-      setImmediate(warmUp);
+    initialize: guarded((params) => {
+      const result = initialized.then(() => runInitialize(params));
+      initialized = result.catch(() => {});
       return result;
     }),
-    prompt: guarded(async ({ user_input }) => (await runtime()).session.prompt(user_input, null)),
+    prompt: guarded(async ({ user_input }) => (await session()).prompt(user_input, null)),
     steer: guarded(async ({ user_input }) => {
-      (await runtime()).session.steer(user_input, null);
+      (await session()).steer(user_input, null);
       return { status: "steered" };
     }),
     set_plan_mode: guarded(async ({ enabled }) => ({
       status: "ok",
-      plan_mode: await (await runtime()).session.setPlanMode(enabled),
+      plan_mode: await (await session()).setPlanMode(enabled),
     })),
-    replay: guarded(async () =>
-      (await runtime()).session.replay((records) => sink.replay(records)).catch(replayFailed),
-    ),
+    replay: guarded(async () => (await session()).replay((records) => sink.replay(records)).catch(replayFailed)),
     cancel: guarded(async () => {
-      (await runtime()).session.cancel(null);
+      (await session()).cancel(null);
       return {};
     }),
   };

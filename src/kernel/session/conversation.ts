@@ -2,6 +2,7 @@
 import type { ApprovalGate } from "../approval/approval-gate.js";
 import type { KernelConfig } from "../config/config.js";
 import { errorMessage } from "../errors.js";
+import type { SessionHooks } from "../hooks/session-hooks.js";
 import type { Logger } from "../logger.js";
 import type { ContentPart } from "../messages.js";
 import { planReminders } from "../planning/plan-reminder.js";
@@ -28,6 +29,7 @@ export interface ConversationDeps {
   config: KernelConfig;
   toolset: Toolset;
   gate: ApprovalGate;
+  hooks: SessionHooks;
   workDir: string;
   /** Tokens of the configured model's window; 0 without one. */
   maxContextTokens: number;
@@ -75,13 +77,27 @@ export class Conversation {
     return loaded.repairs;
   }
 
-  /** Runs one turn's work for this input. Throws as runTurn does. */
+  /** Runs one turn's work for this input; hooks of Stop may send it on once more. Throws as runTurn does. */
   async run(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
+    const result = await this.#answer(userInput, steers, signal);
+    if (result.status !== "finished") return result;
+    const block = await this.#deps.hooks.stopping(signal);
+    if (block === null || block.reason === "") return result;
+    steers.reopen();
+    return await runTurn(block.reason, await this.#turnDeps(this.#openHistory(), steers), signal);
+  }
+
+  /** Shows a text to the user without asking the model. */
+  say(text: string): void {
+    this.#deps.recorder.event("ContentPart", { type: "text", text });
+  }
+
+  async #answer(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
     const slash = parseSlash(inputText(userInput));
     if (slash !== null) {
       const command = findCommand(builtinCommands, slash.name);
       if (command !== null) return await command.run(slash.args, this.#slashContext(steers, signal));
-      this.#say(`Unknown slash command "/${slash.name}".`);
+      this.say(`Unknown slash command "/${slash.name}".`);
       return FINISHED;
     }
     const result = await runTurn(userInput, await this.#turnDeps(this.#openHistory(), steers), signal);
@@ -120,7 +136,7 @@ export class Conversation {
   }
 
   async #turnDeps(history: History, steers: SteerQueue): Promise<TurnDeps> {
-    const { recorder, config, toolset, gate, workDir, random, planMode } = this.#deps;
+    const { recorder, config, toolset, gate, hooks, workDir, random, planMode } = this.#deps;
     const remind = planReminders(planMode);
     const provider = await this.#openProvider();
     await this.#freezePrefix(history);
@@ -128,6 +144,7 @@ export class Conversation {
       recorder,
       toolset,
       gate,
+      hooks,
       workDir,
       random,
       provider,
@@ -169,7 +186,7 @@ export class Conversation {
       history,
       workDir,
       maxContextTokens: this.#deps.maxContextTokens,
-      say: (text) => this.#say(text),
+      say: (text) => this.say(text),
       toggleYolo: () => {
         this.#deps.setYolo(!this.#deps.isYolo());
         return this.#deps.isYolo();
@@ -179,16 +196,15 @@ export class Conversation {
         return this.#deps.isAfk();
       },
       planMode: this.#deps.planMode,
-      compact: async (focus) => compact(await this.#turnDeps(history, steers), focus, signal),
+      compact: async (focus) => {
+        const trigger = focus === "" ? "manual" : "manual-with-prompt";
+        await compact(await this.#turnDeps(history, steers), focus, signal, trigger);
+      },
       runAside: async (prompt) => {
         const seed = { systemPrompt: history.systemPrompt, messages: [], nextCheckpoint: 0, tokenCount: null };
         return runTurn(prompt, await this.#turnDeps(new History(seed, discardContext), steers), signal);
       },
     };
-  }
-
-  #say(text: string): void {
-    this.#deps.recorder.event("ContentPart", { type: "text", text });
   }
 
   #setTitle(text: string): void {

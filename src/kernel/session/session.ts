@@ -3,18 +3,23 @@
  * What a turn does is in conversation.ts; what is stored is in storage/.
  */
 import { randomUUID } from "node:crypto";
-import { KernelError } from "../errors.js";
+import { errorMessage, KernelError } from "../errors.js";
+import type { HookBlock } from "../hooks/hooks.js";
+import type { SessionHooks } from "../hooks/session-hooks.js";
 import type { Logger } from "../logger.js";
+import type { ContentPart } from "../messages.js";
 import type { SessionPlanMode } from "../planning/session-plan-mode.js";
 import type { WireRecord } from "../storage/replay.js";
 import type { SessionLog } from "../storage/session-log.js";
-import { orAbort, settledWithin } from "../turn/abort.js";
+import { orAbort, settled, settledWithin } from "../turn/abort.js";
 import { SteerQueue } from "../turn/steer-queue.js";
 import type { TurnResult } from "../turn/turn.js";
+import { errorClass } from "../turn/turn-error.js";
 import type { TurnRecorder } from "../turn/turn-recorder.js";
 import { type InboundInput, normaliseInput } from "../turn/user-input.js";
 import type { Conversation } from "./conversation.js";
 import { type ReplayResult, runReplay } from "./replay-run.js";
+import { switchPlanMode } from "./switch-plan-mode.js";
 
 interface TurnActivity {
   kind: "turn";
@@ -41,6 +46,7 @@ export interface SessionDeps {
   recorder: TurnRecorder;
   conversation: Conversation;
   planMode: SessionPlanMode;
+  hooks: SessionHooks;
   logger: Logger;
   /** Everything that was ever recorded for a client, in order; read lazily. */
   records: () => Iterable<WireRecord>;
@@ -120,17 +126,9 @@ export class Session {
     activity.controller.abort(new TurnCancelled("the client asked for it"));
   }
 
-  /**
-   * Switches plan mode at any time, also in the middle of a turn, and tells the client. Returns the new state. Throws
-   * KernelError when the session is held by another kernel or the change cannot be stored.
-   */
-  async setPlanMode(enabled: boolean): Promise<boolean> {
-    await this.#hold();
-    const { planMode } = this.#deps;
-    planMode.set(enabled);
-    planMode.announce();
-    if (!this.turnRunning) this.#log.checkpoint();
-    return planMode.active;
+  /** Switches plan mode at any time, also in the middle of a turn. Returns the new state; throws as switchPlanMode does. */
+  setPlanMode(enabled: boolean): Promise<boolean> {
+    return switchPlanMode(enabled, this.#deps.planMode, this.#log, () => this.turnRunning);
   }
 
   /** Sends every record of wire.jsonl again, in file order, pausing while the client does not read. */
@@ -154,14 +152,6 @@ export class Session {
     this.#log.close({ clean: options.clean });
   }
 
-  /** A turn that was waiting for the session may be cancelled; that is no reason for anyone else to give up. */
-  async #hold(): Promise<void> {
-    await this.#log.acquire().catch((error: unknown) => {
-      if (error instanceof KernelError) throw error;
-      return this.#log.acquire();
-    });
-  }
-
   #run<T>(activity: TurnActivity | ReplayActivity, work: () => Promise<T>): Promise<T> {
     this.#activity = activity;
     const result = work().finally(() => {
@@ -173,7 +163,9 @@ export class Session {
 
   async #runTurn(input: InboundInput, clientId: string | null, activity: TurnActivity): Promise<TurnResult> {
     const { signal } = activity.controller;
+    const { hooks } = this.#deps;
     try {
+      await orAbort(hooks.start(), signal);
       await orAbort(this.#log.acquire(signal), signal);
     } catch (error) {
       if (signal.aborted && error === signal.reason) return { status: "cancelled" };
@@ -184,24 +176,22 @@ export class Session {
     const userInput = normaliseInput(input);
     this.#log.beginTurn({ kind: "turn", turn_id: turnId, client_id: clientId, user_input: userInput });
     // Up to here the turn is refused: the client sees no TurnBegin and needs no TurnEnd.
+    hooks.beginTurn(signal);
+    const submitted = await settled(hooks.promptSubmitted(userInput, signal));
     this.#recorder.event("TurnBegin", { user_input: userInput });
     let result: TurnResult | null = null;
     let failure: unknown = null;
     try {
       this.#reportRepairs();
-      result = await this.#conversation.run(userInput, activity.steers, signal);
+      result = await this.#answer(submitted(), userInput, activity);
     } catch (error) {
       if (signal.aborted && error === signal.reason) result = { status: "cancelled" };
       else failure = error;
     }
-    try {
-      // What a step that broke off did not live to tell.
-      this.#deps.planMode.announceChange();
-    } catch (error) {
-      failure ??= error;
-    }
+    if (failure !== null) hooks.stopFailed(errorClass(failure), errorMessage(failure));
     activity.ended = true;
     activity.steers.close();
+    await hooks.endTurn();
     const outcome = result === null ? { error: String(failure) } : { result };
     const unrecorded = this.#recorder.turnEnd(turnId, outcome);
     if (unrecorded !== null) {
@@ -210,6 +200,16 @@ export class Session {
     }
     if (failure !== null) throw failure;
     return result as TurnResult;
+  }
+
+  async #answer(
+    blocked: HookBlock | null,
+    userInput: string | ContentPart[],
+    { steers, controller }: TurnActivity,
+  ): Promise<TurnResult> {
+    if (blocked === null) return await this.#conversation.run(userInput, steers, controller.signal);
+    this.#conversation.say(blocked.reason === "" ? "Prompt blocked by hook." : blocked.reason);
+    return { status: "finished" };
   }
 
   #reportRepairs(): void {

@@ -22,7 +22,7 @@ export interface OpenTurn {
   results: Map<string, unknown>;
   /** Calls of which anything beyond the model's words is recorded: they may have run. */
   touched: Set<string>;
-  /** Call ids by the id of an approval request that nobody answered: those calls did not run. */
+  /** Call ids by the id of an approval request or of hooks that were not answered: those calls did not run. */
   waiting: Map<string, string>;
   /** Steers that were accepted and not used, by id, in order. */
   steers: Map<string, unknown>;
@@ -71,6 +71,14 @@ function takeRecord(turn: OpenTurn, record: JournalRecord): void {
       return;
     case "intent":
       touch(turn, fields.tool_call_id);
+      return;
+    case "hook":
+      if (typeof fields.tool_call_id === "string" && fields.event === "PreToolUse") {
+        turn.waiting.set(String(fields.batch_id), fields.tool_call_id);
+      }
+      return;
+    case "hook_decided":
+      turn.waiting.delete(String(fields.batch_id));
       return;
     case "answer":
       turn.waiting.delete(String(fields.id));

@@ -46,6 +46,17 @@ export type NoteRecord =
       before: unknown;
       after: unknown;
     }
+  /** Hooks were asked; without a hook_decided behind it a blocking batch is undecided. `input` is what they were given. */
+  | {
+      kind: "hook";
+      batch_id: string;
+      event: string;
+      blocking: boolean;
+      tool_call_id: string | null;
+      input: unknown;
+      hooks: unknown;
+    }
+  | { kind: "hook_decided"; batch_id: string; action: "allow" | "block"; reason: string }
   | { kind: "process"; effect_id: string; pgid: number; start_time: string }
   | { kind: "steer"; steer_id: string; client_id: string | null; user_input: unknown }
   | { kind: "steer_consumed"; steer_id: string }

@@ -36,6 +36,11 @@ export class FakeProvider implements ChatProvider {
     this.#replies.push(...replies);
   }
 
+  /** Forgets the replies that are left and takes these. */
+  rescript(...replies: ScriptedReply[]): void {
+    this.#replies.splice(0, Infinity, ...replies);
+  }
+
   async *stream(request: ChatRequest, signal: AbortSignal): Stream {
     this.requests.push({ ...request, messages: structuredClone([...request.messages]) });
     const next = this.#replies.shift();

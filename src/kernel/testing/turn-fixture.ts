@@ -2,13 +2,17 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach } from "vitest";
-import type { KernelConfig, LoopControl } from "../config/config.js";
+import type { HookConfig, KernelConfig, LoopControl } from "../config/config.js";
+import { HookList, type HookOffer } from "../hooks/hook-list.js";
+import { SessionHooks } from "../hooks/session-hooks.js";
 import { type Logger, silentLogger } from "../logger.js";
 import { SessionPlanMode } from "../planning/session-plan-mode.js";
+import { createProcessGroups } from "../processes/posix-process-groups.js";
 import type { ChatProvider } from "../providers/provider.js";
 import { Conversation } from "../session/conversation.js";
 import { Session } from "../session/session.js";
 import { sessionApprovals } from "../session/session-approvals.js";
+import { sessionHookChannel } from "../session/session-hook-channel.js";
 import type { FileOperations } from "../storage/file-operations.js";
 import { openSession } from "../storage/open-session.js";
 import { replaySession, type WireRecord } from "../storage/replay.js";
@@ -41,12 +45,17 @@ export interface FixtureOptions {
   lockWaitMs?: number;
   records?: () => Iterable<WireRecord>;
   planStart?: { always: boolean; new: boolean };
+  /** Commands of the configuration; by default there are none. */
+  hooks?: readonly HookConfig[];
+  /** What the client subscribed to; by default it has not introduced itself. */
+  subscriptions?: readonly HookOffer[];
 }
 
 export interface SessionFixture {
   session: Session;
   conversation: Conversation;
   planMode: SessionPlanMode;
+  hooks: SessionHooks;
   log: SessionLog;
   recorder: TurnRecorder;
   sink: RecordingSink;
@@ -72,9 +81,9 @@ const LOOP: LoopControl = {
 
 /** Gives functions that build sessions and turns; what they made is closed and removed after each test. */
 export function turnFixtures() {
-  const ended: (() => void)[] = [];
-  afterEach(() => {
-    for (const end of ended.splice(0).reverse()) end();
+  const ended: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const end of ended.splice(0).reverse()) await end();
   });
 
   function parts(options: FixtureOptions) {
@@ -100,20 +109,32 @@ export function turnFixtures() {
       path: "",
       mode: { yolo: false, afk: false },
     });
+    const list = new HookList(options.hooks ?? [], logger);
+    if (options.subscriptions !== undefined) list.introduce(options.subscriptions);
+    const processes = createProcessGroups({ logger });
+    const hooks = new SessionHooks({
+      list,
+      channel: sessionHookChannel(recorder, (answer) => ({ action: "allow", reason: "", ...(answer as object) })),
+      commands: { processes, env: { PATH: process.env.PATH ?? "" }, cwd: workDir },
+      sessionId: "S1",
+      resumed: options.share !== undefined,
+      logger,
+    });
     const loop = { ...LOOP, ...options.loop };
     const toolset = fakeToolset(...(options.tools ?? []));
     const paths = sessionPaths(share.shareDir, workDir, "S1");
-    ended.push(() => {
+    ended.push(async () => {
+      await processes.close();
       approvals.gate.close();
       log.close({ clean: true });
       if (options.share === undefined) share.remove();
     });
-    return { share, workDir, provider, sink, logger, log, recorder, approvals, loop, toolset, paths };
+    return { share, workDir, provider, sink, logger, log, recorder, approvals, hooks, loop, toolset, paths };
   }
 
   function session(options: FixtureOptions = {}): SessionFixture {
     const made = parts(options);
-    const { share, workDir, provider, sink, logger, log, recorder, approvals, toolset, paths } = made;
+    const { share, workDir, provider, sink, logger, log, recorder, approvals, hooks, toolset, paths } = made;
     const config = { loop_control: made.loop } as KernelConfig;
     let ids = 0;
     const planMode = new SessionPlanMode({
@@ -129,6 +150,7 @@ export function turnFixtures() {
       config,
       toolset,
       gate: approvals.gate,
+      hooks,
       workDir,
       maxContextTokens: provider.maxContextSize,
       createProvider: options.createProvider === undefined ? async () => provider : options.createProvider,
@@ -145,9 +167,10 @@ export function turnFixtures() {
     });
     const records = options.records ?? (() => replaySession(paths));
     return {
-      session: new Session({ recorder, conversation, planMode, logger, records }),
+      session: new Session({ recorder, conversation, planMode, hooks, logger, records }),
       conversation,
       planMode,
+      hooks,
       log,
       recorder,
       sink,
@@ -163,7 +186,7 @@ export function turnFixtures() {
   /** What runTurn needs, over a session whose log is held. */
   async function turn(options: FixtureOptions = {}) {
     const made = parts(options);
-    const { workDir, provider, sink, log, recorder, approvals, loop, toolset, paths } = made;
+    const { workDir, provider, sink, log, recorder, approvals, hooks, loop, toolset, paths } = made;
     await log.acquire();
     log.beginTurn({ kind: "turn", turn_id: "t", client_id: null, user_input: "x" });
     const history = new History(
@@ -175,6 +198,7 @@ export function turnFixtures() {
       recorder,
       toolset,
       gate: approvals.gate,
+      hooks,
       workDir,
       provider,
       history,
@@ -193,7 +217,8 @@ export function turnFixtures() {
   return { session, turn };
 }
 
-function lines(path: string): Record<string, unknown>[] {
+/** The JSON lines of a file; [] when there is none. */
+export function lines(path: string): Record<string, unknown>[] {
   if (!existsSync(path)) return [];
   const all = readFileSync(path, "utf8").split("\n");
   return all.filter((line) => line !== "").map((line) => JSON.parse(line));

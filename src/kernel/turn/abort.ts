@@ -40,6 +40,18 @@ export async function orAbortAfter<T>(promise: Promise<T>, signal: AbortSignal, 
   }
 }
 
+/** Waits for a promise and gives its outcome as a function that returns the value or throws. Never rejects. */
+export async function settled<T>(promise: Promise<T>): Promise<() => T> {
+  try {
+    const value = await promise;
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
 /** Resolves when the promise has settled, whichever way, or after `ms`. Never rejects. */
 export async function settledWithin(promise: Promise<unknown>, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

@@ -1,5 +1,6 @@
 /** Replaces the older part of a conversation by a summary when the window fills up. */
 import type { LoopControl } from "../config/config.js";
+import type { CompactionTrigger, Hooks } from "../hooks/hooks.js";
 import type { ContentPart, Message } from "../messages.js";
 import type { ChatProvider } from "../providers/provider.js";
 import type { Toolset } from "../tools/toolset.js";
@@ -16,6 +17,7 @@ export interface CompactionDeps {
   toolset: Toolset;
   history: History;
   recorder: Recorder;
+  hooks: Hooks;
   maxAttempts: number;
   random: () => number;
 }
@@ -33,8 +35,14 @@ export function mustCompact(tokens: number, window: number, control: LoopControl
  * Compacts the conversation between CompactionBegin and CompactionEnd; the End comes on failure too. `focus` is what
  * the user asked to keep. Throws ProviderError or the signal's reason; then the conversation is as it was.
  */
-export async function compact(deps: CompactionDeps, focus: string, signal: AbortSignal): Promise<void> {
-  const { recorder, history } = deps;
+export async function compact(
+  deps: CompactionDeps,
+  focus: string,
+  signal: AbortSignal,
+  trigger: CompactionTrigger = "auto",
+): Promise<void> {
+  const { recorder, history, hooks } = deps;
+  await hooks.beforeCompaction(trigger, history.estimatedTokens, signal);
   recorder.event("CompactionBegin", {});
   try {
     const { older, kept } = splitForCompaction(history.messages);
@@ -48,6 +56,7 @@ export async function compact(deps: CompactionDeps, focus: string, signal: Abort
   } finally {
     recorder.event("CompactionEnd", {});
   }
+  hooks.afterCompaction(trigger, history.estimatedTokens);
 }
 
 /** The last two user or assistant messages stay, with the tool messages behind them; the rest is summarised. */

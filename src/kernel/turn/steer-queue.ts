@@ -34,4 +34,9 @@ export class SteerQueue {
   close(): void {
     this.#open = false;
   }
+
+  /** The turn goes on after all and will look again. */
+  reopen(): void {
+    this.#open = true;
+  }
 }

@@ -34,17 +34,19 @@ export async function runCalls(
   let earlierAsked: Promise<unknown> = Promise.resolve();
 
   const start = (call: ToolCall, tool: CallableTool | ToolReturn): Promise<CallResult> => {
-    if ("isError" in tool) return Promise.resolve({ call, value: tool, rejection: null });
+    if ("isError" in tool) return Promise.resolve({ call, value: tool, rejection: null, used: null });
     const one = new OneCall(call, deps, stop, earlierAsked);
     earlierAsked = Promise.all([earlierAsked, one.asked]);
     return one.run(tool, queues);
   };
   const running = calls.map(async (call, index) => {
     const key = callKey(call.function.name, call.function.arguments);
-    const result = firstOf.get(key) ?? start(call, tools[index] as CallableTool | ToolReturn);
+    const first = firstOf.get(key);
+    const result = first ?? start(call, tools[index] as CallableTool | ToolReturn);
     firstOf.set(key, result);
     try {
-      return recordResult({ ...(await result), call }, deps, signal);
+      const done = await result;
+      return recordResult({ ...done, call, used: first === undefined ? done.used : null }, deps, signal);
     } catch (error) {
       failure.abort(error);
       throw error;
@@ -68,6 +70,7 @@ async function findTool({ function: { name } }: ToolCall, toolset: Toolset): Pro
 
 function recordResult(result: CallResult, deps: ToolRunnerDeps, signal: AbortSignal): CallResult {
   signal.throwIfAborted();
+  if (result.used !== null) deps.hooks.afterTool(result.used, result.value);
   const value = deps.finish(result.call, result.value);
   deps.recorder.result({ tool_call_id: result.call.id, return_value: encodeToolReturn(value) });
   return { ...result, value };

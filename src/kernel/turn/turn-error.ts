@@ -1,7 +1,15 @@
 /** Ends of a turn that are errors for the client, and how they cross the wire. */
 
 import { KernelError } from "../errors.js";
-import type { Capability } from "../providers/provider.js";
+import { type Capability, ProviderError } from "../providers/provider.js";
+
+/** The class of an error as hooks match it: `APIStatusError`, `LLMNotSet`, ... */
+export function errorClass(error: unknown): string {
+  if (error instanceof ProviderError) return error.errorType;
+  if (error instanceof KernelError && error.code === "llm_not_set") return "LLMNotSet";
+  if (error instanceof KernelError && error.code === "llm_not_supported") return "LLMNotSupported";
+  return error instanceof Error ? error.name : "Error";
+}
 
 /** -32001. */
 export function llmNotSet(): KernelError {
