@@ -68,12 +68,6 @@ describe("initialize", () => {
     }
     expect((await kernel.initialize()).error).toBeUndefined();
   });
-
-  it("W-004 what the kernel cannot do yet is not announced", async () => {
-    const kernel = startKernel(createWorkspace());
-    const { result } = await kernel.initialize();
-    expect((result?.hooks as { supported_events?: unknown } | undefined)?.supported_events ?? []).toEqual([]);
-  });
 });
 
 describe("states", () => {
