@@ -1,6 +1,7 @@
 /** `kernel --wire`: one kernel for the client on stdin and stdout. */
 import { homedir } from "node:os";
 import { setFlagsFromString } from "node:v8";
+import type { LoadedAgent } from "../src/kernel/agent-spec/loaded-agent.js";
 import { applyFlags } from "../src/kernel/config/apply-flags.js";
 import type { KernelConfig } from "../src/kernel/config/config.js";
 import type { KernelFlags } from "../src/kernel/config/kernel-flags.js";
@@ -8,6 +9,7 @@ import { type ConfigSource, loadConfig } from "../src/kernel/config/load-config.
 import { type FileLogger, openLogger } from "../src/kernel/config/open-logger.js";
 import { resolveModel } from "../src/kernel/config/resolve-model.js";
 import { resolveShareDir } from "../src/kernel/config/share-dir.js";
+import { resolveWireCompat } from "../src/kernel/config/wire-compat.js";
 import { errorMessage, KernelError } from "../src/kernel/errors.js";
 import { KERNEL_VERSION } from "../src/kernel/version.js";
 import { stdioTransport } from "../src/wire/transport.js";
@@ -39,14 +41,18 @@ export async function runWire(flags: KernelFlags): Promise<number> {
     const loaded = loadConfig({ source, onWarning: (sentence) => logger.warn({}, sentence) });
     hideSecrets(logger, loaded, env);
     const config = applyFlags(loaded, flags);
-    const model = resolveModel({ config, flags, env });
+    const wireCompat = resolveWireCompat(flags.wireCompat, env);
+    const agent = await agentOf(flags, config);
+    const model = resolveModel({ config, flags: { ...flags, model: flags.model ?? agent?.model ?? null }, env });
     if (model !== null) hideSecrets(logger, { providers: { resolved: model.provider } }, model.env);
     const { runKernel } = await kernel;
     const outcome = await runKernel({
       transport: stdioTransport(stdio.stdin, stdio.stdout),
       framing: flags.framing,
+      wireCompat,
       config,
       model,
+      agent,
       flags,
       env,
       shareDir,
@@ -60,6 +66,13 @@ export async function runWire(flags: KernelFlags): Promise<number> {
   const code = await Promise.race([watch.broken, serve().catch((error) => report(error, stdio.say, complain, logger))]);
   await within(LOG_CLOSE_MS, logger.close());
   return code;
+}
+
+/** Agent files need the YAML library, so their code loads only when one is asked for. */
+async function agentOf(flags: KernelFlags, config: KernelConfig): Promise<LoadedAgent | null> {
+  if (flags.agentFile === null && flags.agent !== "okabe") return null;
+  const { selectAgent } = await import("../src/kernel/agent-spec/select-agent.js");
+  return await selectAgent(flags, config);
 }
 
 function configSource(flags: KernelFlags, shareDir: string): ConfigSource {

@@ -11,6 +11,9 @@ export type StreamItem = Record<string, unknown> | Promise<unknown> | "[DONE]" |
 
 export type Reply = StreamItem[] | { status: number; body: unknown };
 
+/** The reply to a request as a function of nothing else, for agents that ask beside each other. */
+export type Answering = (body: ChatBody) => Reply;
+
 export interface ChatBody {
   model: string;
   stream?: boolean;
@@ -32,12 +35,13 @@ export interface ModelRequest {
 export class ModelServer {
   /** Requests for a completion, in order of arrival. */
   readonly requests: ModelRequest[] = [];
-  readonly #replies: Reply[];
+  readonly #next: (body: ChatBody) => Reply | undefined;
   readonly #server: Server;
   #wake: (() => void)[] = [];
 
-  constructor(replies: readonly Reply[]) {
-    this.#replies = [...replies];
+  constructor(replies: readonly Reply[] | Answering) {
+    const left = typeof replies === "function" ? [] : [...replies];
+    this.#next = typeof replies === "function" ? replies : () => left.shift();
     this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
@@ -91,7 +95,7 @@ export class ModelServer {
     const body = JSON.parse(text) as ChatBody;
     this.requests.push({ path: request.url, headers: request.headers, text, body, closed });
     for (const wake of this.#wake.splice(0)) wake();
-    const reply = this.#replies.shift() ?? { status: 400, body: { error: { message: "the fake has no reply left" } } };
+    const reply = this.#next(body) ?? { status: 400, body: { error: { message: "the fake has no reply left" } } };
     if ("status" in reply) {
       response.writeHead(reply.status, { "content-type": "application/json" }).end(JSON.stringify(reply.body));
       return;
@@ -118,7 +122,7 @@ async function play(items: StreamItem[], response: ServerResponse, closed: Promi
 }
 
 /** Starts a server; it closes when the test ends. */
-export async function startModelServer(replies: readonly Reply[]): Promise<ModelServer> {
+export async function startModelServer(replies: readonly Reply[] | Answering): Promise<ModelServer> {
   const server = new ModelServer(replies);
   await server.listen();
   onTestFinished(() => server.close());

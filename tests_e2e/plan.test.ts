@@ -397,6 +397,18 @@ describe("while planning", () => {
     expect(readFileSync(join(workspace.workDir, "a.txt"), "utf8")).toBe("yes");
   });
 
+  it("P-029 a subagent is held to it too", async () => {
+    const agent = call("t1", "Agent", { description: "write it", prompt: "write it" });
+    const scripts = [agent, write("s1", "a.txt"), say("done ".repeat(50)), say("on")];
+    const { kernel, workspace, file } = await planning(scripts, null);
+    const turn = await runTurn(kernel, "go", (request) => kernel.approve(request));
+    const inner = payloads(turn.messages, "SubagentEvent").map((payload) => payload.event as Message["params"]);
+    const result = inner.find((event) => event?.type === "ToolResult")?.payload.return_value;
+    expect(result).toMatchObject({ is_error: true, message: onlyEdits(file) });
+    expect(types(turn.messages).filter((type) => type.startsWith("request:"))).toEqual([]);
+    expect(existsSync(join(workspace.workDir, "a.txt"))).toBe(false);
+  });
+
   it("P-028 afk: planning begins and ends unasked, the plan is shown", async () => {
     const plan = `~/.kimi/plans/${ID}.md`;
     const workspace = createWorkspace({ scripts: [enter("t1"), write("t2", plan, "# P"), exit("t3"), say("on")] });

@@ -57,6 +57,12 @@ export function readState(workspace: Workspace, id?: string): Record<string, unk
   return JSON.parse(readFileSync(join(sessionDir(workspace, id), "state.json"), "utf8")) as Record<string, unknown>;
 }
 
+/** The title in state.json; null when there is none, or no such file yet. */
+export function storedTitle(workspace: Workspace): unknown {
+  const file = join(sessionDir(workspace), "state.json");
+  return existsSync(file) ? (readState(workspace).custom_title ?? null) : null;
+}
+
 /** Puts files of a session of another kernel in place: names to texts. */
 export function seedSession(workspace: Workspace, id: string, files: Record<string, string>): void {
   const dir = join(sessionsDir(workspace), id);

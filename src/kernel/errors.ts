@@ -8,6 +8,7 @@ export type KernelErrorCode =
   | "not_supported"
   | "llm_not_set"
   | "llm_not_supported"
+  | "media_too_large"
   | "session_locked"
   | "storage_full"
   | "storage_failed"

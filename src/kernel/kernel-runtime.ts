@@ -5,22 +5,26 @@
 import { randomBytes } from "node:crypto";
 import { homedir, type as osType } from "node:os";
 import { join } from "node:path";
-import { hookResult, questionResult, toolCallResult } from "../wire/validators/client-request.js";
+import { hookResult, toolCallResult } from "../wire/validators/client-request.js";
 import type { ResolvedModel } from "./config/config.js";
 import type { HookList } from "./hooks/hook-list.js";
 import { SessionHooks } from "./hooks/session-hooks.js";
 import type { ClientCapabilities, ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
 import type { Logger } from "./logger.js";
-import { PlanGuard } from "./planning/plan-guard.js";
-import { SessionPlanMode } from "./planning/session-plan-mode.js";
 import { lazyProcessGroups } from "./processes/lazy-process-groups.js";
 import { toolEnvironment } from "./processes/tool-environment.js";
-import { systemPrompt } from "./prompt/system-prompt.js";
-import { ClientQuestions } from "./questions/client-questions.js";
+import { promptTail } from "./prompt/prompt-tail.js";
+import { sessionPrompt } from "./prompt/session-prompt.js";
+import { skillLines } from "./prompt/skill-note.js";
+import { approvalRecord } from "./session/approval-requests.js";
 import { Conversation } from "./session/conversation.js";
 import { Session } from "./session/session.js";
 import { sessionApprovals } from "./session/session-approvals.js";
 import { sessionHookChannel } from "./session/session-hook-channel.js";
+import { sessionAgents } from "./session-agents.js";
+import { sessionPlanning } from "./session-planning.js";
+import type { SkillCatalog } from "./skills/skill-catalog.js";
+import { findSkillCommand } from "./slash/skill-commands.js";
 import { openSession } from "./storage/open-session.js";
 import { replaySession } from "./storage/replay.js";
 import { locateSession } from "./storage/session-locate.js";
@@ -31,6 +35,7 @@ import { BUILTIN_TOOL_NAMES } from "./tools/registry.js";
 import { SessionToolset } from "./tools/session-toolset.js";
 import { NO_SERVICES, type ToolContext } from "./tools/tool.js";
 import { clientToolCaller } from "./turn/client-tool.js";
+import { DmailBox } from "./turn/dmail.js";
 import type { EventSink } from "./turn/event-sink.js";
 import { TurnRecorder } from "./turn/turn-recorder.js";
 
@@ -40,11 +45,12 @@ const CLOSE_GRACE_MS = 1_500;
 export async function createRuntime(
   options: KernelOptions,
   sink: EventSink,
+  skills: SkillCatalog,
   client: () => ClientName | null,
   clientCapabilities: () => ClientCapabilities,
   hookList: HookList,
 ): Promise<KernelRuntime> {
-  const { config, model, flags, env, shareDir, logger } = options;
+  const { config, model, flags, env, shareDir, logger, agent } = options;
   const { workDir } = flags;
   const { sessionId, exists } = locateSession({
     shareDir,
@@ -55,7 +61,8 @@ export async function createRuntime(
   const log = openSession({ shareDir, workDir, sessionId, logger });
   const recorder = new TurnRecorder(log, sink);
   const processes = lazyProcessGroups(logger);
-  const additionalDirs = [...flags.addDirs, ...log.state.data.additional_dirs];
+  const additionalDirs = [...new Set([...flags.addDirs, ...log.state.data.additional_dirs])];
+  const mail = agent?.toolNames?.includes("SendDMail") === true ? new DmailBox() : null;
   const toolEnv = toolEnvironment(env);
 
   const context: ToolContext = {
@@ -70,8 +77,9 @@ export async function createRuntime(
       get: () => log.state.data.todos,
       set: (items) => log.state.update({ todos: [...items] }),
     },
-    services: { ...NO_SERVICES },
+    services: { ...NO_SERVICES, dmail: mail },
   };
+  const listedSkills = agent === null ? "" : skillLines(await skills.list(), workDir);
   const externalTools = new ExternalTools(
     BUILTIN_TOOL_NAMES,
     clientToolCaller(recorder, (answer) => {
@@ -87,24 +95,9 @@ export async function createRuntime(
     path: toolEnv.PATH ?? "",
     mode: { yolo: config.default_yolo || log.state.data.approval.yolo, afk: flags.afk || log.state.data.approval.afk },
   });
-  const planMode = new SessionPlanMode({
-    state: log.state,
-    recorder,
-    sessionId,
-    shareDir,
-    supported: () => clientCapabilities().planMode,
-    start: { always: flags.plan, new: config.default_plan_mode },
-  });
-  context.services.planMode = planMode;
-  context.services.questions = new ClientQuestions({
-    recorder,
-    supported: () => clientCapabilities().question,
-    unattended: () => approvals.gate.mode.afk,
-    parse: (answer) => {
-      const parsed = questionResult.safeParse(answer);
-      return parsed.success ? parsed.data : null;
-    },
-    logger,
+  const { planMode, guard } = sessionPlanning({
+    ...{ options, recorder, context, gate: approvals.gate },
+    capabilities: clientCapabilities,
   });
   const hooks = new SessionHooks({
     list: hookList,
@@ -117,24 +110,63 @@ export async function createRuntime(
     resumed: exists,
     logger,
   });
-  const conversation = new Conversation({
+  const toolset = new SessionToolset(context, externalTools, agent);
+  const freshCallId = () => `call_${randomBytes(12).toString("hex")}`;
+  let turnSourceId = "";
+  const agents = sessionAgents({
+    options,
+    recorder,
+    gate: approvals.gate,
+    hooks,
+    processes,
+    context,
+    toolset,
+    guard,
+    provider: () => conversation.provider(),
+    client,
+    turnSourceId: () => turnSourceId,
+    freshCallId,
+    customTypes: [],
+  });
+  const conversation: Conversation = new Conversation({
     recorder,
     config,
-    toolset: new PlanGuard(new SessionToolset(context, externalTools), planMode),
+    toolset: guard(toolset),
+    background: agents.notices,
     gate: approvals.gate,
     hooks,
     workDir,
+    workspace: {
+      workDir,
+      additionalDirs,
+      shareDir,
+      env: toolEnv,
+      addDir: (dir) => {
+        log.state.update({ additional_dirs: [...log.state.data.additional_dirs, dir] });
+        additionalDirs.push(dir);
+      },
+    },
+    findCommand: (name) => findSkillCommand(name, skills),
+    promptTail: promptTail(skills, context, agent?.systemPrompt == null),
+    mail,
     maxContextTokens: model?.model.max_context_size ?? 0,
     createProvider: await providerFactory(model, () => ({ logger, shareDir, client: client() })),
     systemPrompt: () =>
-      systemPrompt({ workDir, os: osType(), shell: "bash", date: new Date().toISOString().slice(0, 10) }),
-    setYolo: approvals.setYolo,
-    isYolo: () => approvals.gate.mode.yolo,
-    setAfk: approvals.setAfk,
-    isAfk: () => approvals.gate.mode.afk,
+      sessionPrompt(agent, {
+        workDir,
+        additionalDirs,
+        os: osType(),
+        shell: "bash",
+        date: new Date().toISOString().slice(0, 10),
+        skills: listedSkills,
+      }),
+    toggleMode: approvals.toggleMode,
     planMode,
-    newSourceId: () => randomBytes(16).toString("hex"),
-    freshCallId: () => `call_${randomBytes(12).toString("hex")}`,
+    newSourceId: () => {
+      turnSourceId = randomBytes(16).toString("hex");
+      return turnSourceId;
+    },
+    freshCallId,
     random: Math.random,
     logger,
   });
@@ -143,6 +175,7 @@ export async function createRuntime(
   return {
     session,
     externalTools,
+    openApprovals: () => approvals.gate.pending().map(approvalRecord),
     warmUp: async () => {
       void hooks.start();
       await conversation.warmUp();
@@ -152,6 +185,7 @@ export async function createRuntime(
     close: async () => {
       const turnInterrupted = session.turnRunning;
       approvals.close();
+      await agents.close();
       await session.close({ clean: true, graceMs: CLOSE_GRACE_MS });
       // Everything is on disk by now: hosts that do not wait lose only these hooks.
       await hooks.end(options.signal);

@@ -1,14 +1,19 @@
 /** What a kernel is given, what it gives back, and what stands behind its wire. */
 import type { FramingName } from "../wire/framing.js";
 import type { Transport } from "../wire/transport.js";
+import type { LoadedAgent } from "./agent-spec/loaded-agent.js";
 import type { KernelConfig, ResolvedModel } from "./config/config.js";
+import type { WireCompat } from "./config/wire-compat.js";
 import type { Logger } from "./logger.js";
 import type { Session } from "./session/session.js";
+import type { WireRecord } from "./storage/replay.js";
 import type { ExternalTools } from "./tools/external-tool.js";
 
 export interface KernelOptions {
   transport: Transport;
   framing: FramingName;
+  /** The age of the client's knowledge of the wire, when it cannot take more; null for all of 1.10. */
+  wireCompat: WireCompat | null;
   config: KernelConfig;
   /** null when no usable model is configured; prompts then answer "LLM is not set". */
   model: ResolvedModel | null;
@@ -20,7 +25,10 @@ export interface KernelOptions {
     afk: boolean;
     plan: boolean;
     configFile: string | null;
+    skillsDirs: readonly string[];
   };
+  /** null for the default agent. */
+  agent: LoadedAgent | null;
   /** The environment of this kernel; a copy, never the live one of the process. */
   env: Readonly<Record<string, string | undefined>>;
   shareDir: string;
@@ -55,6 +63,8 @@ export interface ClientCapabilities {
 export interface KernelRuntime {
   readonly session: Session;
   readonly externalTools: ExternalTools;
+  /** The approvals that wait for an answer, to be sent again to a client that initialises anew. */
+  openApprovals(): WireRecord[];
   /** Loads what the first prompt will need. Never throws. */
   warmUp(): Promise<void>;
   /** Ends turns and processes and closes the storage. Never throws. */

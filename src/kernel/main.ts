@@ -2,9 +2,11 @@
  * The composition root: serves one client until it leaves or the process has to stop. Only what answers initialize is
  * loaded at once; the rest is `kernel-runtime.ts`.
  */
+import { homedir } from "node:os";
 import { HookList } from "./hooks/hook-list.js";
 import type { ClientCapabilities, ClientName, KernelOptions, KernelOutcome, KernelRuntime } from "./kernel.js";
-import { connectClient, serveKernel } from "./server/kernel-server.js";
+import { connectClient, type KernelConnection, serveKernel } from "./server/kernel-server.js";
+import { SkillCatalog } from "./skills/skill-catalog.js";
 
 /**
  * Serves one client until it closes its side or `signal` aborts, then ends turns and processes and closes the storage.
@@ -12,16 +14,18 @@ import { connectClient, serveKernel } from "./server/kernel-server.js";
  */
 export async function runKernel(options: KernelOptions): Promise<KernelOutcome> {
   const { logger } = options;
-  const client = connectClient(options.transport, options.framing, logger);
+  const client = await forItsAge(connectClient(options.transport, options.framing, logger), options.wireCompat);
   const hooks = new HookList(options.config.hooks, logger);
   let clientName: ClientName | null = null;
   let capabilities: ClientCapabilities = { question: false, planMode: false };
+  const skills = skillCatalog(options);
   let loading: Promise<KernelRuntime> | null = null;
   const runtime = (): Promise<KernelRuntime> => {
     loading ??= import("./kernel-runtime.js").then(({ createRuntime }) =>
       createRuntime(
         options,
         client.sink,
+        skills,
         () => clientName,
         () => capabilities,
         hooks,
@@ -33,6 +37,7 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
 
   serveKernel(client, {
     runtime,
+    skills: () => skills.list(),
     isLoading: () => loading !== null,
     logger,
     version: options.version,
@@ -50,6 +55,24 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
   const outcome = (await loaded?.close()) ?? { sessionId: null, turnInterrupted: false, resumable: false };
   await client.connection.close();
   return outcome;
+}
+
+/** What an old client cannot take is kept from it, whatever wants to send it. */
+async function forItsAge(client: KernelConnection, compat: KernelOptions["wireCompat"]): Promise<KernelConnection> {
+  if (compat === null) return client;
+  const { Wire12Sink } = await import("./server/wire-1-2-sink.js");
+  return { ...client, sink: new Wire12Sink(client.sink) };
+}
+
+function skillCatalog({ flags, config, env, shareDir }: KernelOptions): SkillCatalog {
+  return new SkillCatalog({
+    workDir: flags.workDir,
+    homeDir: env.HOME ?? homedir(),
+    shareDir,
+    skillsDirs: flags.skillsDirs,
+    extraDirs: config.extra_skill_dirs,
+    mergeAll: config.merge_all_available_skills,
+  });
 }
 
 /** A named session may be missing and a script may be absent: that has to be said before anything is served. */

@@ -39,6 +39,8 @@ export async function proposeGrant(subject: GrantSubject, deps: GrantDeps): Prom
     }
     case "mcp":
       return { kind: "mcp", workDir, server: subject.server, tool: subject.tool };
+    case "task":
+      return null;
     case "read_outside": {
       const { real, guard } = await judgePath(subject.path, deps.places);
       return real === null || guard === "control" || guard === "kernel_state"

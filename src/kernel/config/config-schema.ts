@@ -57,6 +57,24 @@ const loopControlSchema = z.object({
   compaction_trigger_ratio: z.optional(z.number().check(z.gte(0.5), z.lte(0.99))),
 });
 
+const count = z.optional(z.int().check(z.gte(1)));
+const amount = z.optional(z.int().check(z.gte(0)));
+
+/** The worker and print keys of the published format are accepted and mean nothing here: tasks run in this process. */
+const backgroundSchema = z.object({
+  max_running_tasks: count,
+  read_max_bytes: count,
+  notification_tail_lines: amount,
+  notification_tail_chars: amount,
+  wait_poll_interval_ms: count,
+  worker_heartbeat_interval_ms: count,
+  worker_stale_after_ms: count,
+  kill_grace_period_ms: amount,
+  keep_alive_on_exit: flag,
+  agent_task_timeout_s: count,
+  print_wait_ceiling_s: count,
+});
+
 const hookSchema = z.object({
   event: z.enum(HOOK_EVENT_NAMES),
   command: text,
@@ -76,6 +94,9 @@ const configSchema = z.object({
   models: z.optional(z.record(z.string(), modelSchema)),
   providers: z.optional(z.record(z.string(), providerSchema)),
   loop_control: z.optional(loopControlSchema),
+  merge_all_available_skills: flag,
+  extra_skill_dirs: z.optional(z.array(text)),
+  background: z.optional(backgroundSchema),
   hooks: z.optional(z.array(hookSchema)),
   fetch: z.optional(fetchSchema),
   runtime: z.optional(runtimeSchema),
@@ -92,14 +113,7 @@ const silentKeys: ReadonlySet<string> = new Set([
   "telemetry",
   "skip_afk_prompt_injection",
 ]);
-const laterKeys: ReadonlySet<string> = new Set([
-  "background",
-  "notifications",
-  "services",
-  "mcp",
-  "merge_all_available_skills",
-  "extra_skill_dirs",
-]);
+const laterKeys: ReadonlySet<string> = new Set(["notifications", "services", "mcp"]);
 
 /** Checks a parsed document. Gives the typed input, or one reason that names the key path and never quotes a value. */
 export function checkShape(document: unknown): { input: ConfigInput } | { reason: string } {
@@ -125,6 +139,7 @@ export function ignoredKeys(document: unknown): string[] {
   if (!isTable(document)) return found;
   const sections = [
     ["loop_control", loopControlSchema.shape],
+    ["background", backgroundSchema.shape],
     ["fetch", fetchSchema.shape],
     ["runtime", runtimeSchema.shape],
   ] as const;

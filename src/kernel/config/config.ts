@@ -41,6 +41,21 @@ export interface LoopControl {
   compaction_trigger_ratio: number;
 }
 
+/** Work beside the turn: commands in the background and agents that nobody waits for. */
+export interface BackgroundConfig {
+  max_running_tasks: number;
+  /** Bytes of a task's output that one read gives at most, from its end. */
+  read_max_bytes: number;
+  /** How much of the output a notification shows the model. */
+  notification_tail_lines: number;
+  notification_tail_chars: number;
+  /** How often a task that outlived its kernel is looked at while someone waits for it. */
+  wait_poll_interval_ms: number;
+  kill_grace_period_ms: number;
+  keep_alive_on_exit: boolean;
+  agent_task_timeout_s: number;
+}
+
 /** A command that runs at a moment of a session and may say no. */
 export interface HookConfig {
   event: HookEventName;
@@ -61,6 +76,10 @@ export interface KernelConfig {
   models: Record<string, ModelConfig>;
   providers: Record<string, ProviderConfig>;
   loop_control: LoopControl;
+  /** False: of each group of skill folders only the first that exists counts. */
+  merge_all_available_skills: boolean;
+  extra_skill_dirs: string[];
+  background: BackgroundConfig;
   hooks: HookConfig[];
   /** Our own: hosts FetchURL may reach although they are loopback, private or link-local. */
   fetch: { allowed_private_hosts: string[] };

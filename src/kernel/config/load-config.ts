@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { errorMessage, KernelError } from "../errors.js";
 import type { Capability } from "../providers/provider.js";
-import type { HookConfig, KernelConfig, LoopControl, ModelConfig, ProviderConfig } from "./config.js";
+import type { BackgroundConfig, HookConfig, KernelConfig, LoopControl, ModelConfig, ProviderConfig } from "./config.js";
 import { type ConfigInput, checkShape, ignoredKeys, isCapability } from "./config-schema.js";
 import { type ParsedText, parseConfigText } from "./config-text.js";
 
@@ -65,6 +65,9 @@ function fillDefaults(input: ConfigInput, onWarning: (sentence: string) => void)
     models: mapTable(input.models, (model, alias) => toModel(model, alias, onWarning)),
     providers: mapTable(input.providers, toProvider),
     loop_control: toLoopControl(input.loop_control ?? {}),
+    merge_all_available_skills: input.merge_all_available_skills ?? true,
+    extra_skill_dirs: input.extra_skill_dirs ?? [],
+    background: toBackground(input.background ?? {}),
     hooks: (input.hooks ?? []).map(toHook),
     fetch: { allowed_private_hosts: input.fetch?.allowed_private_hosts ?? [] },
     runtime: { kernel: input.runtime?.kernel ?? null },
@@ -125,6 +128,19 @@ function toLoopControl(input: NonNullable<ConfigInput["loop_control"]>): LoopCon
     reserved_context_size: input.reserved_context_size ?? 50_000,
     reserved_context_size_set: input.reserved_context_size !== undefined,
     compaction_trigger_ratio: input.compaction_trigger_ratio ?? 0.85,
+  };
+}
+
+function toBackground(input: NonNullable<ConfigInput["background"]>): BackgroundConfig {
+  return {
+    max_running_tasks: input.max_running_tasks ?? 4,
+    read_max_bytes: input.read_max_bytes ?? 30_000,
+    notification_tail_lines: input.notification_tail_lines ?? 20,
+    notification_tail_chars: input.notification_tail_chars ?? 3_000,
+    wait_poll_interval_ms: input.wait_poll_interval_ms ?? 500,
+    kill_grace_period_ms: input.kill_grace_period_ms ?? 2_000,
+    keep_alive_on_exit: input.keep_alive_on_exit ?? false,
+    agent_task_timeout_s: input.agent_task_timeout_s ?? 900,
   };
 }
 

@@ -11,8 +11,8 @@ function setUp(supported = true) {
   /** One step: what is said goes into the conversation. */
   const step = (remind: ReturnType<typeof planReminders>) => {
     const said = remind(messages);
-    for (const text of said) messages.push({ role: "user", content: [{ type: "text", text }] });
-    return said.map((text) => /Plan mode is (on|off)/.exec(text)?.[1]);
+    for (const content of said) messages.push({ role: "user", content });
+    return said.map((content) => /Plan mode is (on|off)/.exec(JSON.stringify(content))?.[1]);
   };
   return { plan, messages, step, turn: () => planReminders(plan) };
 }

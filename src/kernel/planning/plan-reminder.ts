@@ -1,26 +1,30 @@
 /** Tells the model how plan mode is, at the tail of the conversation: the system text must not change with it. */
-import type { Message } from "../messages.js";
+import type { ContentPart, Message } from "../messages.js";
 import type { PlanMode } from "../tools/services/plan-mode.js";
 
 const ON = "<system-reminder>\nPlan mode is on";
 const OFF = "<system-reminder>\nPlan mode is off";
 
 /**
- * Gives the reminders of one turn, asked before each step with the conversation as it is. On is said once a turn, and
- * again when a compaction took it away; off only when the last thing said was on.
+ * Gives the reminders of one turn, each a user message, asked before each step with the conversation as it is. On is
+ * said once a turn, and again when a compaction took it away; off only when the last thing said was on.
  */
-export function planReminders(planMode: PlanMode): (messages: readonly Message[]) => string[] {
+export function planReminders(planMode: PlanMode): (messages: readonly Message[]) => ContentPart[][] {
   let saidInTurn = false;
   return (messages) => {
     const toldOn = lastTold(messages) === "on";
     if (!planMode.active) {
       saidInTurn = false;
-      return toldOn ? [`${OFF}: all tools may be used again.\n</system-reminder>`] : [];
+      return toldOn ? [textMessage(`${OFF}: all tools may be used again.\n</system-reminder>`)] : [];
     }
     if (saidInTurn && toldOn) return [];
     saidInTurn = true;
-    return [onText(planMode)];
+    return [textMessage(onText(planMode))];
   };
+}
+
+function textMessage(text: string): ContentPart[] {
+  return [{ type: "text", text }];
 }
 
 function onText({ planFile, supported }: PlanMode): string {

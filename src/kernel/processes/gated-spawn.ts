@@ -2,16 +2,21 @@
  * Starts a program that stands at a gate. The child is a `sh` that waits for one line on its stdin and then becomes the
  * program by `exec`: same pid, same group, no other descriptor left over. When the kernel dies before it opened the
  * gate, the read sees the end of the pipe and the program never runs. Cost: one exec of `sh`. The program's stdin is
- * /dev/null, or what follows that line on the pipe: `read` takes a pipe byte by byte, so nothing of it is lost.
+ * /dev/null or the input of the request.
  *
  * A `sh` hands on only variables whose names are valid in a shell.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { findProgram } from "./find-program.js";
+import { openInput } from "./input-file.js";
 import type { SpawnRequest } from "./process-groups.js";
 
 const GATE = 'read -r _ && exec "$@"';
+const NO_INPUT = " </dev/null";
+const INPUT = " <&3 3<&-";
+const DEFAULT_TEMP = "/tmp";
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
 export interface GatedProcess {
@@ -25,20 +30,23 @@ export interface GatedProcess {
 export async function gatedSpawn(request: SpawnRequest): Promise<GatedProcess> {
   const [name, ...rest] = request.argv;
   const program = findProgram(name, request.env.PATH ?? DEFAULT_PATH, request.cwd);
-  const merged = request.mergeOutput === true;
-  const { input } = request;
-  const gate = `${GATE}${input === undefined ? " </dev/null" : ""}${merged ? " 2>&1" : ""}`;
+  const file = request.outlive?.outputFile;
+  const merged = request.mergeOutput === true || file !== undefined;
+  const output = file === undefined ? null : openSync(file, "a", 0o600);
+  const input = request.input === undefined ? null : openInput(request.input, request.env.TMPDIR ?? DEFAULT_TEMP);
+  const gate = `${GATE}${input === null ? NO_INPUT : INPUT}${merged ? " 2>&1" : ""}`;
   const child = spawn("/bin/sh", ["-c", gate, "sh", program, ...rest], {
     cwd: request.cwd,
     env: request.env,
     detached: true,
-    stdio: ["pipe", "pipe", merged ? "ignore" : "pipe"],
+    stdio: ["pipe", output ?? "pipe", merged ? "ignore" : "pipe", ...(input === null ? [] : [input])],
   });
-  // The gate may be killed before it is opened, and a program need not read its input.
+  for (const fd of [output, input]) if (fd !== null) closeSync(fd);
+  // The gate may be killed before it is opened.
   child.stdin?.on("error", () => {});
   if (child.pid === undefined) throw await startError(child, request.cwd);
   child.on("error", () => {});
-  return { child, pid: child.pid, open: () => void child.stdin?.end(`\n${input ?? ""}`) };
+  return { child, pid: child.pid, open: () => void child.stdin?.end("\n") };
 }
 
 /** Node reports a missing working directory as a missing program; say which it was. */

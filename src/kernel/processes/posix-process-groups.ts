@@ -4,6 +4,8 @@
  * Order of a start: the gate is spawned (gated-spawn.ts), its group goes to the watchdog (watchdog.ts), the caller is
  * told pid and start time, and only then the gate opens. So nothing runs that would outlive the kernel.
  *
+ * A command that may outlive the kernel is neither watched nor killed at the end.
+ *
  * Limit: a process that calls setsid leaves the group, and only a PID namespace could hold it.
  */
 import { type Logger, silentLogger } from "../logger.js";
@@ -30,9 +32,13 @@ export function createProcessGroups(
       living.delete(gated.pid);
       watchdog.unregister(gated.pid);
     });
-    living.set(gated.pid, running);
     try {
-      await watchdog.register(gated.pid);
+      if (request.outlive === undefined) {
+        living.set(gated.pid, running);
+        await watchdog.register(gated.pid);
+      } else {
+        gated.child.unref();
+      }
       refuseWhenClosed();
       request.onStarted?.({ pgid: running.pgid, startTime: running.startTime });
       gated.open();

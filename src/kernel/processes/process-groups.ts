@@ -16,6 +16,11 @@ export interface SpawnRequest {
   onOutput(chunk: Buffer, source: "stdout" | "stderr"): void;
   /** Both outputs share one pipe, so that they arrive exactly as written, all as "stdout". Default false. */
   mergeOutput?: boolean;
+  /**
+   * The command goes on after the kernel: no watchdog, no kill on `close`. Its output goes straight to the end of this
+   * file and `onOutput` is never called.
+   */
+  outlive?: { outputFile: string };
   /** What the program reads on stdin, then its end. Without it stdin is /dev/null. */
   input?: string;
   /** Called once with the group before the command can act. */
@@ -27,13 +32,16 @@ export interface RunningProcess {
   readonly startTime: string;
   /** Settles when the leader has exited and what it had written was read; never waits for pipes held by others. Never rejects. */
   readonly exited: Promise<ProcessExit>;
-  /** TERM to the group, 50 ms, KILL to the group. Resolves when the leader is gone. Idempotent. */
-  kill(): Promise<void>;
+  /**
+   * TERM to the group, `graceMs` (default 50), KILL to the group. Resolves when the leader is gone. May be called again;
+   * the shortest grace counts.
+   */
+  kill(graceMs?: number): Promise<void>;
 }
 
 export interface ProcessGroups {
   /** Throws when the program cannot be started (ENOENT, EACCES, EMFILE). */
   spawn(request: SpawnRequest): Promise<RunningProcess>;
-  /** Kills every living group and ends the watchdog. Idempotent. */
+  /** Kills every living group that may not outlive the kernel and ends the watchdog. Idempotent. */
   close(): Promise<void>;
 }

@@ -11,7 +11,7 @@ import { groupExists, signalGroup } from "./group-signals.js";
 import type { ProcessExit, RunningProcess, SpawnRequest } from "./process-groups.js";
 import { processStartTime } from "./process-start-time.js";
 
-/** How long a group may take to end by itself after TERM. */
+/** How long a group may take to end by itself after TERM, unless the caller gives it longer. */
 const TERM_GRACE_MS = 50;
 /** How long after KILL the rest of the group is awaited; zombies that nobody reaps never go. */
 const KILL_SETTLE_MS = 20;
@@ -35,6 +35,7 @@ export function superviseGroup(
   /** Once true the group is never signalled again: its number may belong to someone else by then. */
   let groupGone = false;
   let ending: Promise<void> | null = null;
+  let killAt = Number.POSITIVE_INFINITY;
   let settleLeader: (exit: ProcessExit) => void = () => {};
   const leaderExit = new Promise<ProcessExit>((resolve) => {
     settleLeader = resolve;
@@ -56,14 +57,14 @@ export function superviseGroup(
     child[source]?.on("error", (error) => logger.warn({ err: error, pgid, source }, "output of a tool broke off"));
   }
 
-  async function groupGoneWithin(limitMs: number): Promise<boolean> {
-    const deadline = performance.now() + limitMs;
+  /** `deadline` is asked anew in each round: it may come nearer. */
+  async function groupGoneBy(deadline: () => number): Promise<boolean> {
     for (;;) {
       if (leaderGone && !groupExists(pgid)) {
         groupGone = true;
         return true;
       }
-      const left = deadline - performance.now();
+      const left = deadline() - performance.now();
       if (left <= 0) return false;
       await delay(Math.min(POLL_MS, left));
     }
@@ -78,10 +79,11 @@ export function superviseGroup(
 
   async function end(): Promise<void> {
     signalGroup(pgid, "SIGTERM");
-    if (await groupGoneWithin(TERM_GRACE_MS)) return;
+    if (await groupGoneBy(() => killAt)) return;
     signalGroup(pgid, "SIGKILL");
     await leaderGoneWithin(UNKILLABLE_MS);
-    if (await groupGoneWithin(KILL_SETTLE_MS)) return;
+    const settled = performance.now() + KILL_SETTLE_MS;
+    if (await groupGoneBy(() => settled)) return;
     if (leaderGone) {
       groupGone = true;
       return;
@@ -91,13 +93,19 @@ export function superviseGroup(
     settleLeader({ code: null, signal: "SIGKILL" });
   }
 
+  function kill(graceMs = TERM_GRACE_MS): Promise<void> {
+    if (groupGone) return Promise.resolve();
+    killAt = Math.min(killAt, performance.now() + graceMs);
+    ending ??= end();
+    return ending;
+  }
+
   async function follow(): Promise<ProcessExit> {
     const exit = await leaderExit;
     if (ending === null && !groupExists(pgid)) {
       groupGone = true;
     } else {
-      ending ??= end();
-      await ending;
+      await kill();
     }
     if (leaderGone) onGone();
     else child.once("exit", onGone);
@@ -109,10 +117,6 @@ export function superviseGroup(
     pgid,
     startTime,
     exited: follow(),
-    kill() {
-      if (groupGone) return Promise.resolve();
-      ending ??= end();
-      return ending;
-    },
+    kill,
   };
 }

@@ -4,10 +4,17 @@ import type { InitializeParams } from "../../wire/generated/types.gen.js";
 import { HookList } from "../hooks/hook-list.js";
 import type { ClientCapabilities, ClientName, KernelRuntime } from "../kernel.js";
 import { silentLogger } from "../logger.js";
+import type { Skill, SkillSet } from "../skills/skill.js";
 import { ExternalTools } from "../tools/external-tool.js";
 import { BUILTIN_TOOL_NAMES } from "../tools/registry.js";
 import { toolOk } from "../tools/tool.js";
 import { initialize } from "./initialize.js";
+
+const base = { source: "project" as const, file: "/x/SKILL.md" };
+const SKILLS: Skill[] = [
+  { ...base, name: "fix", description: "Fix it", kind: "flow" },
+  { ...base, name: "go", description: "Go", kind: "standard" },
+];
 
 function setUp() {
   const clients: ClientName[] = [];
@@ -17,6 +24,7 @@ function setUp() {
   const deps = {
     hooks: new HookList([], silentLogger),
     version: "1.2.3",
+    skills: async (): Promise<SkillSet> => ({ skills: SKILLS, faults: [] }),
     onClient: (client: ClientName) => void clients.push(client),
     onCapabilities: (given: ClientCapabilities) => void capabilities.push(given),
     runtime: async () => {
@@ -40,6 +48,12 @@ test("the whole result: absent means left out, never null", async () => {
       { name: "yolo", description: expect.any(String), aliases: [] },
       { name: "afk", description: expect.any(String), aliases: [] },
       { name: "plan", description: expect.any(String), aliases: [] },
+      { name: "add-dir", description: expect.any(String), aliases: [] },
+      { name: "export", description: expect.any(String), aliases: [] },
+      { name: "import", description: expect.any(String), aliases: [] },
+      { name: "skill:fix", description: "Fix it", aliases: [] },
+      { name: "skill:go", description: "Go", aliases: [] },
+      { name: "flow:fix", description: "Fix it", aliases: [] },
     ],
     hooks: { supported_events: [...HOOK_EVENTS], configured: {} },
     capabilities: { supports_question: true },

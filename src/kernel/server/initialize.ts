@@ -3,11 +3,14 @@ import { PROTOCOL_VERSION } from "../../wire/generated/tables.gen.js";
 import type { InitializeParams, InitializeResult } from "../../wire/generated/types.gen.js";
 import type { HookList } from "../hooks/hook-list.js";
 import type { ClientCapabilities, ClientName, KernelRuntime } from "../kernel.js";
+import type { SkillSet } from "../skills/skill.js";
+import { skillCommandInfos } from "../skills/skill-catalog.js";
 import { BUILTIN_COMMANDS } from "../slash/command-list.js";
 
 export interface InitializeDeps {
   /** Loads what is behind the wire; asked only when the client offers tools. */
   runtime: () => Promise<KernelRuntime>;
+  skills: () => Promise<SkillSet>;
   version: string;
   hooks: HookList;
   /** Told who the client is, for the User-Agent and the log. */
@@ -29,10 +32,11 @@ export async function initialize(params: InitializeParams, deps: InitializeDeps)
   const offered = params.external_tools ?? [];
   const outcome = offered.length === 0 ? null : await (await deps.runtime()).externalTools.register(offered);
   deps.hooks.introduce(params.hooks ?? []);
+  const commands = [...Object.values(BUILTIN_COMMANDS), ...skillCommandInfos(await deps.skills())];
   return {
     protocol_version: PROTOCOL_VERSION,
     server: { name: "wire-kernel", version: deps.version },
-    slash_commands: Object.values(BUILTIN_COMMANDS).map((command) => ({ ...command, aliases: [...command.aliases] })),
+    slash_commands: commands.map((command) => ({ ...command, aliases: [...command.aliases] })),
     ...(outcome === null ? {} : { external_tools: outcome }),
     hooks: deps.hooks.summary(),
     capabilities: { supports_question: true },

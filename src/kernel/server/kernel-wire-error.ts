@@ -9,6 +9,7 @@ const STATE_CODES: ReadonlySet<KernelErrorCode> = new Set([
   "storage_full",
   "storage_failed",
   "session_damaged",
+  "media_too_large",
 ]);
 const STATE_NUMBER = -32000;
 

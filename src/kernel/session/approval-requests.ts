@@ -1,5 +1,7 @@
 /** How the approval gate reaches the client: ApprovalRequest out, the answer into the journal, ApprovalResponse out. */
+import { jsonLine } from "../../wire/json-line.js";
 import type { PendingApproval } from "../approval/pending-approval.js";
+import type { WireRecord } from "../storage/replay.js";
 import { encodeDisplay } from "../turn/encode-events.js";
 import type { Recorder } from "../turn/recorder.js";
 
@@ -18,6 +20,12 @@ export function approvalPayload(request: PendingApproval) {
     source_description: null,
     display: request.ask.display.map(encodeDisplay),
   };
+}
+
+/** A request that was sent already, as it is sent again: the same id, so that one answer is enough. */
+export function approvalRecord(request: PendingApproval): WireRecord {
+  const json = jsonLine(approvalPayload(request));
+  return { type: "ApprovalRequest", isRequest: true, id: request.id, json };
 }
 
 /** The three things the gate needs of the recorder. The answer is on disk before anything acts on it. */

@@ -1,20 +1,24 @@
 /** What one turn of a session does: a slash command, or the loop with the model. Owns history, provider and prefix. */
 import type { ApprovalGate } from "../approval/approval-gate.js";
+import type { ApprovalMode } from "../approval/policy.js";
 import type { KernelConfig } from "../config/config.js";
 import { errorMessage } from "../errors.js";
+import { innerTurn } from "../flows/inner-turn.js";
 import type { SessionHooks } from "../hooks/session-hooks.js";
 import type { Logger } from "../logger.js";
 import type { ContentPart } from "../messages.js";
 import { planReminders } from "../planning/plan-reminder.js";
 import type { SessionPlanMode } from "../planning/session-plan-mode.js";
 import { frozenPrefix, prefixChange } from "../prompt/prefix.js";
+import type { PromptTail } from "../prompt/prompt-tail.js";
 import type { ChatProvider } from "../providers/provider.js";
 import { builtinCommands, findCommand } from "../slash/builtin-commands.js";
 import { parseSlash } from "../slash/parse-slash.js";
-import { FINISHED, type SlashContext } from "../slash/slash-command.js";
+import { FINISHED, type SlashCommand, type SlashContext, type Workspace } from "../slash/slash-command.js";
 import type { FrozenPrefix } from "../storage/session-log.js";
 import type { Toolset } from "../tools/toolset.js";
 import { compact } from "../turn/compaction.js";
+import type { DmailBox } from "../turn/dmail.js";
 import { type ContextSink, discardContext, History } from "../turn/history.js";
 import { RepeatGuard } from "../turn/repeat-guard.js";
 import type { SteerQueue } from "../turn/steer-queue.js";
@@ -22,6 +26,8 @@ import { runTurn, type TurnDeps, type TurnResult } from "../turn/turn.js";
 import { llmNotSet } from "../turn/turn-error.js";
 import type { TurnRecorder } from "../turn/turn-recorder.js";
 import { inputText } from "../turn/user-input.js";
+import type { BackgroundWork } from "./background-work.js";
+import { runPrompt } from "./prompt-run.js";
 import { titleFrom } from "./title.js";
 
 export interface ConversationDeps {
@@ -31,20 +37,26 @@ export interface ConversationDeps {
   gate: ApprovalGate;
   hooks: SessionHooks;
   workDir: string;
+  workspace: Workspace;
+  /** Commands beside the built-in ones, by the name that was typed; null when there is none. */
+  findCommand: (name: string) => Promise<SlashCommand | null>;
+  promptTail: PromptTail;
+  /** null for an agent that cannot return to checkpoints. */
+  mail: DmailBox | null;
   /** Tokens of the configured model's window; 0 without one. */
   maxContextTokens: number;
   /** Builds the driver at first use; null when no usable model is configured. */
   createProvider: (() => Promise<ChatProvider>) | null;
   /** The text of a new session. */
   systemPrompt: () => string;
-  setYolo: (on: boolean) => void;
-  isYolo: () => boolean;
-  setAfk: (on: boolean) => void;
-  isAfk: () => boolean;
+  /** Flips a mode of the approvals and gives its new state. */
+  toggleMode: (name: keyof ApprovalMode) => boolean;
   planMode: SessionPlanMode;
   /** Fresh hex id of 32 digits. */
   newSourceId: () => string;
   freshCallId: () => string;
+  /** Work that goes on beside and between the turns. */
+  background?: BackgroundWork;
   random: () => number;
   logger: Logger;
 }
@@ -72,19 +84,22 @@ export class Conversation {
     };
     const text = loaded.systemPrompt ?? this.#deps.systemPrompt();
     if (loaded.systemPrompt === null) log.context([{ role: "_system_prompt", content: text }]);
-    this.#history = new History({ ...loaded, systemPrompt: text }, sink);
+    const { mail } = this.#deps;
+    this.#history = new History({ ...loaded, systemPrompt: text, announceCheckpoints: mail !== null }, sink);
+    mail?.attach(this.#history);
     this.#prefix = loaded.prefix;
     return loaded.repairs;
   }
 
   /** Runs one turn's work for this input; hooks of Stop may send it on once more. Throws as runTurn does. */
   async run(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
-    const result = await this.#answer(userInput, steers, signal);
-    if (result.status !== "finished") return result;
-    const block = await this.#deps.hooks.stopping(signal);
-    if (block === null || block.reason === "") return result;
-    steers.reopen();
-    return await runTurn(block.reason, await this.#turnDeps(this.#openHistory(), steers), signal);
+    const { background } = this.#deps;
+    background?.turnBegan();
+    try {
+      return await this.#run(userInput, steers, signal);
+    } finally {
+      background?.turnEnding();
+    }
   }
 
   /** Shows a text to the user without asking the model. */
@@ -92,15 +107,32 @@ export class Conversation {
     this.#deps.recorder.event("ContentPart", { type: "text", text });
   }
 
+  async #run(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
+    const result = await this.#answer(userInput, steers, signal);
+    // The last inner turn of a flow leaves the queue open.
+    steers.close();
+    if (result.status !== "finished") return result;
+    const block = await this.#deps.hooks.stopping(signal);
+    if (block === null || block.reason === "") return result;
+    steers.reopen();
+    return await runTurn(block.reason, await this.#turnDeps(this.#openHistory(), steers), signal);
+  }
+
   async #answer(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
     const slash = parseSlash(inputText(userInput));
     if (slash !== null) {
-      const command = findCommand(builtinCommands, slash.name);
+      const command = findCommand(builtinCommands, slash.name) ?? (await this.#deps.findCommand(slash.name));
       if (command !== null) return await command.run(slash.args, this.#slashContext(steers, signal));
       this.say(`Unknown slash command "/${slash.name}".`);
       return FINISHED;
     }
-    const result = await runTurn(userInput, await this.#turnDeps(this.#openHistory(), steers), signal);
+    const result = await runPrompt({
+      userInput,
+      tail: await this.#deps.promptTail(inputText(userInput), this.#openHistory().messages),
+      ralphIterations: this.#deps.config.loop_control.max_ralph_iterations,
+      turnDeps: () => this.#turnDeps(this.#openHistory(), steers),
+      signal,
+    });
     this.#setTitle(inputText(userInput));
     return result;
   }
@@ -108,8 +140,7 @@ export class Conversation {
   /** Loads what the first prompt will need, so that it need not wait. Never throws. */
   async warmUp(): Promise<void> {
     const tools = this.#deps.toolset.definitions();
-    const provider =
-      this.#deps.createProvider === null ? null : this.#openProvider().then((driver) => driver.warmUp?.());
+    const provider = this.#deps.createProvider === null ? null : this.provider().then((driver) => driver.warmUp?.());
     await Promise.allSettled([tools, provider]);
   }
 
@@ -124,8 +155,11 @@ export class Conversation {
     return this.#history;
   }
 
-  /** A driver that could not be built is tried again at the next prompt: the cause may be gone by then. */
-  #openProvider(): Promise<ChatProvider> {
+  /**
+   * The session's driver. One that could not be built is tried again at the next prompt: the cause may be gone by then.
+   * Rejects with KernelError `llm_not_set` without a usable model.
+   */
+  provider(): Promise<ChatProvider> {
     const create = this.#deps.createProvider;
     if (create === null) return Promise.reject(llmNotSet());
     this.#provider ??= create().catch((error: unknown) => {
@@ -136,9 +170,9 @@ export class Conversation {
   }
 
   async #turnDeps(history: History, steers: SteerQueue): Promise<TurnDeps> {
-    const { recorder, config, toolset, gate, hooks, workDir, random, planMode } = this.#deps;
+    const { background, recorder, config, toolset, gate, hooks, workDir, random, planMode } = this.#deps;
     const remind = planReminders(planMode);
-    const provider = await this.#openProvider();
+    const provider = await this.provider();
     await this.#freezePrefix(history);
     return {
       recorder,
@@ -153,16 +187,16 @@ export class Conversation {
       loop: config.loop_control,
       maxAttempts: config.loop_control.max_retries_per_step,
       guard: new RepeatGuard(),
-      origin: {
-        sourceKind: "foreground_turn",
-        sourceId: this.#deps.newSourceId(),
-        agentId: null,
-        subagentType: null,
-      },
+      origin: { sourceKind: "foreground_turn", sourceId: this.#deps.newSourceId(), agentId: null, subagentType: null },
       freshId: this.#deps.freshCallId,
       planMode: () => planMode.active,
       afterResults: () => planMode.announceChange(),
-      reminders: () => remind(history.messages),
+      mail: history === this.#history ? this.#deps.mail : null,
+      notices: () => [
+        ...remind(history.messages),
+        // What is said to a throw-away conversation is soon forgotten.
+        ...(background === undefined || history !== this.#history ? [] : background.takeMessages()),
+      ],
     };
   }
 
@@ -185,16 +219,11 @@ export class Conversation {
       recorder,
       history,
       workDir,
+      workspace: this.#deps.workspace,
+      sessionId: recorder.log.sessionId,
       maxContextTokens: this.#deps.maxContextTokens,
       say: (text) => this.say(text),
-      toggleYolo: () => {
-        this.#deps.setYolo(!this.#deps.isYolo());
-        return this.#deps.isYolo();
-      },
-      toggleAfk: () => {
-        this.#deps.setAfk(!this.#deps.isAfk());
-        return this.#deps.isAfk();
-      },
+      toggleMode: this.#deps.toggleMode,
       planMode: this.#deps.planMode,
       compact: async (focus) => {
         const trigger = focus === "" ? "manual" : "manual-with-prompt";
@@ -204,6 +233,8 @@ export class Conversation {
         const seed = { systemPrompt: history.systemPrompt, messages: [], nextCheckpoint: 0, tokenCount: null };
         return runTurn(prompt, await this.#turnDeps(new History(seed, discardContext), steers), signal);
       },
+      runHere: async (input) => runTurn(input, await this.#turnDeps(history, steers), signal),
+      runInner: async (input) => innerTurn(input, [], await this.#turnDeps(history, steers), signal),
     };
   }
 

@@ -12,6 +12,7 @@ import type { SessionPlanMode } from "../planning/session-plan-mode.js";
 import type { WireRecord } from "../storage/replay.js";
 import type { SessionLog } from "../storage/session-log.js";
 import { orAbort, settled, settledWithin } from "../turn/abort.js";
+import { requireMediaSize } from "../turn/media-size.js";
 import { SteerQueue } from "../turn/steer-queue.js";
 import type { TurnResult } from "../turn/turn.js";
 import { errorClass } from "../turn/turn-error.js";
@@ -93,6 +94,7 @@ export class Session {
    */
   prompt(input: InboundInput, clientId: string | null): Promise<TurnResult> {
     this.requireIdle();
+    requireMediaSize(input);
     const activity: TurnActivity = {
       kind: "turn",
       controller: new AbortController(),
@@ -107,6 +109,7 @@ export class Session {
     const activity = this.#activity;
     if (activity?.kind === "replay") return;
     if (activity === null || activity.ended || !activity.steers.isOpen) throw noTurn();
+    requireMediaSize(input);
     const id = randomUUID();
     const userInput = normaliseInput(input);
     if (this.#log.held) {

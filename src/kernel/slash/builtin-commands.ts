@@ -5,6 +5,7 @@ import { runInit } from "./init-command.js";
 import { runPlan } from "./plan-command.js";
 import { FINISHED, type SlashCommand } from "./slash-command.js";
 
+/** In the order of the list. Each throws what its work throws. */
 export const builtinCommands: readonly SlashCommand[] = [
   {
     ...BUILTIN_COMMANDS.init,
@@ -36,7 +37,7 @@ export const builtinCommands: readonly SlashCommand[] = [
     ...BUILTIN_COMMANDS.yolo,
     run: async (_args, context) => {
       context.say(
-        context.toggleYolo()
+        context.toggleMode("yolo")
           ? "You only live once! All actions will be auto-approved."
           : "You only die once! Actions will require approval.",
       );
@@ -47,7 +48,7 @@ export const builtinCommands: readonly SlashCommand[] = [
     ...BUILTIN_COMMANDS.afk,
     run: async (_args, context) => {
       context.say(
-        context.toggleAfk()
+        context.toggleMode("afk")
           ? "You are away: questions are dismissed and actions approved."
           : "Welcome back: questions and approvals come to you again.",
       );
@@ -57,6 +58,18 @@ export const builtinCommands: readonly SlashCommand[] = [
   {
     ...BUILTIN_COMMANDS.plan,
     run: runPlan,
+  },
+  {
+    ...BUILTIN_COMMANDS["add-dir"],
+    run: async (args, context) => (await import("./add-dir-command.js")).runAddDir(args, context),
+  },
+  {
+    ...BUILTIN_COMMANDS.export,
+    run: async (args, context) => (await import("./export-command.js")).runExport(args, context),
+  },
+  {
+    ...BUILTIN_COMMANDS.import,
+    run: async (args, context) => (await import("./import-command.js")).runImport(args, context),
   },
 ];
 

@@ -28,12 +28,13 @@ export function planClosing(records: readonly JournalRecord[], entries: readonly
   const messages = closingMessages(turn, entries);
   const context: ContextRecord[] = messages.map((message) => toContextMessage(message));
   const repairs = ["The last turn was interrupted and has been closed."];
-  const unknown = [...turn.calls.values()].filter((call) => !turn.results.has(call.id));
+  const open = [...turn.calls.values()].filter((call) => !turn.results.has(call.id));
+  const unknown = open.filter((call) => !isAgentCall(call));
   if (unknown.length > 0) {
     const names = unknown.map((call) => call.function.name).join(", ");
     repairs.push(`The outcome of ${unknown.length} tool call(s) is unknown: ${names}.`);
   }
-  return { deliver: closingEvents(turn, unknown), context, messages, repairs };
+  return { deliver: closingEvents(turn, open), context, messages, repairs };
 }
 
 function closingMessages(turn: OpenTurn, entries: readonly ContextEntry[]): Message[] {
@@ -44,7 +45,7 @@ function closingMessages(turn: OpenTurn, entries: readonly ContextEntry[]): Mess
   const reply = unfinishedReply(turn);
   if (reply !== null) added.push(reply);
   const known = entries.flatMap((entry) => (entry.kind === "message" ? [entry.message] : []));
-  const resultOf = (call: ToolCall) => turn.results.get(call.id) ?? missingResult(turn, call.id);
+  const resultOf = (call: ToolCall) => turn.results.get(call.id) ?? missingResult(turn, call);
   added.push(...repairHistory([...known, ...added], resultOf).trailing);
   for (const input of turn.steers.values()) added.push({ role: "user", content: contentParts(input) });
   return added;
@@ -59,12 +60,13 @@ function unfinishedReply(turn: OpenTurn): Message | null {
   return { role: "assistant", content: kept, tool_calls: calls };
 }
 
-function closingEvents(turn: OpenTurn, unknown: readonly ToolCall[]): DeliverableRecord[] {
+function closingEvents(turn: OpenTurn, open: readonly ToolCall[]): DeliverableRecord[] {
   const events: DeliverableRecord[] = [];
   if (!turn.begun) events.push(deliverable("event", "TurnBegin", { user_input: turn.userInput }));
   for (const bracket of turn.openBrackets.toReversed()) events.push(deliverable("event", bracket, {}));
-  for (const call of unknown) {
-    const return_value = missingResult(turn, call.id);
+  for (const payload of turn.agents.closingEvents()) events.push(deliverable("event", "SubagentEvent", payload));
+  for (const call of open) {
+    const return_value = missingResult(turn, call);
     events.push(deliverable("result", "ToolResult", { tool_call_id: call.id, return_value }));
   }
   for (const user_input of turn.steers.values()) events.push(deliverable("event", "SteerInput", { user_input }));
@@ -74,12 +76,23 @@ function closingEvents(turn: OpenTurn, unknown: readonly ToolCall[]): Deliverabl
   return events;
 }
 
-/** Tools start after the model's stream has ended, so a call inside an open stream cannot have run. */
-function missingResult(turn: OpenTurn, callId: string): ReturnValue {
+/**
+ * Tools start after the model's stream has ended, so a call inside an open stream cannot have run. The call of an agent
+ * is never unknown: what the agent did is in its own records.
+ */
+function missingResult(turn: OpenTurn, call: ToolCall): ReturnValue {
+  const callId = call.id;
+  const agent = turn.agents.resultOf(callId);
+  if (agent !== null) return agent;
+  if (isAgentCall(call)) return interruptedCall();
   if ([...turn.waiting.values()].includes(callId) && !turn.touched.has(callId)) return interruptedCall();
   const acted = [...turn.calls.keys()].some((id) => turn.touched.has(id) || turn.results.has(id));
   const inStream = !turn.streamEnded && turn.waiting.size === 0 && turn.parts.length > 0;
   return inStream && !acted && !turn.touched.has(callId) ? interruptedCall() : unknownOutcome();
+}
+
+function isAgentCall(call: ToolCall): boolean {
+  return call.function.name === "Agent";
 }
 
 function deliverable(kind: DeliverableRecord["kind"], type: string, payload: unknown): DeliverableRecord {

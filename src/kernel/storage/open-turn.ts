@@ -4,6 +4,7 @@ import type { StreamPart } from "../providers/provider.js";
 import { contentParts, fromContextRecord } from "./context-format.js";
 import type { JournalRecord } from "./crc-line.js";
 import { asObject } from "./line-json.js";
+import { OpenAgents } from "./open-agents.js";
 
 export interface OpenTurn {
   readonly turnId: string;
@@ -24,6 +25,8 @@ export interface OpenTurn {
   touched: Set<string>;
   /** Call ids by the id of an approval request or of hooks that were not answered: those calls did not run. */
   waiting: Map<string, string>;
+  /** What the turn's subagents left open. */
+  readonly agents: OpenAgents;
   /** Steers that were accepted and not used, by id, in order. */
   steers: Map<string, unknown>;
   /** True when the turn put anything into the context. */
@@ -55,6 +58,7 @@ function startTurn(record: JournalRecord): OpenTurn {
     results: new Map(),
     touched: new Set(),
     waiting: new Map(),
+    agents: new OpenAgents(),
     steers: new Map(),
     hasContext: false,
   };
@@ -62,6 +66,7 @@ function startTurn(record: JournalRecord): OpenTurn {
 
 function takeRecord(turn: OpenTurn, record: JournalRecord): void {
   const { fields } = record;
+  turn.agents.take(record);
   switch (record.kind) {
     case "step":
       startStep(turn);
@@ -124,6 +129,8 @@ function takeDelivered(turn: OpenTurn, type: string, payload: Record<string, unk
       turn.results.set(String(payload.tool_call_id), payload.return_value);
       return;
     case "ApprovalRequest":
+      // A subagent's request is about its own calls.
+      if (typeof payload.agent_id === "string") return;
       turn.waiting.set(String(payload.id), String(payload.tool_call_id));
       return;
     case "QuestionRequest":

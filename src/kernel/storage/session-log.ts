@@ -63,7 +63,22 @@ export type NoteRecord =
   | { kind: "cancel"; client_id: string | null }
   | { kind: "step"; n: number; checkpoint: number }
   | { kind: "stream_end"; n: number }
-  | { kind: "notice"; code: string; data: unknown };
+  | { kind: "notice"; code: string; data: unknown }
+  | {
+      kind: "agent_begin";
+      agent_id: string;
+      /** The Agent call that asked. */
+      tool_call_id: string;
+      /** Set for an agent in the background. */
+      task_id: string | null;
+      subagent_type: string;
+      resumed: boolean;
+    }
+  /** A record of a subagent's own turn: its steps, intents and processes. */
+  | { kind: "agent_note"; agent_id: string; note: NoteRecord }
+  | { kind: "agent_end"; agent_id: string; outcome: string }
+  | { kind: "task_begin"; task_id: string; task_kind: string; effect_id: string; description: string }
+  | { kind: "task_end"; task_id: string; status: string; exit_code: number | null };
 
 /** What the model is shown before the first message; frozen for the life of the session. */
 export interface FrozenPrefix {

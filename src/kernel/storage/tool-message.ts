@@ -26,6 +26,15 @@ export function interruptedCall(): ReturnValue {
   return interrupted("interrupted", "The call was interrupted before it began; it did not run.", "Interrupted");
 }
 
+/** Result of a call whose agent was cut off. Its own files are safe, so its work is not unknown. */
+export function agentInterrupted(agentId: string): ReturnValue {
+  return interrupted(
+    "interrupted",
+    `The kernel stopped before the agent gave its report. Go on with it by resume: "${agentId}".`,
+    "Interrupted",
+  );
+}
+
 /** The tool message of a return_value: the message in a system tag, then the output. Any JSON value is accepted. */
 export function toolMessage(toolCallId: string, returnValue: unknown): Message {
   const value = asObject(returnValue) ?? {};

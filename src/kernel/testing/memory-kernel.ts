@@ -61,12 +61,23 @@ export function memoryKernels(): (options?: MemoryKernelOptions) => MemoryKernel
     const [server, client] = memoryTransportPair();
     const peer = rawPeer(client);
     const stop = new AbortController();
-    const flags = { workDir, addDirs: [], session: "S1", continue: false, afk: false, plan: false, configFile: null };
+    const flags = {
+      workDir,
+      addDirs: [],
+      skillsDirs: [],
+      session: "S1",
+      continue: false,
+      afk: false,
+      plan: false,
+      configFile: null,
+    };
     const outcome = runKernel({
       transport: server,
       framing: "ndjson",
+      wireCompat: null,
       config,
       model,
+      agent: null,
       flags: { ...flags, ...options.flags },
       env: { HOME: folder, PATH: "/usr/bin:/bin" },
       shareDir: join(folder, "share"),

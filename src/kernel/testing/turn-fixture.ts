@@ -152,13 +152,14 @@ export function turnFixtures() {
       gate: approvals.gate,
       hooks,
       workDir,
+      workspace: { workDir, additionalDirs: [], shareDir: share.shareDir, addDir: () => {} },
+      findCommand: async () => null,
+      promptTail: async () => [],
+      mail: null,
       maxContextTokens: provider.maxContextSize,
       createProvider: options.createProvider === undefined ? async () => provider : options.createProvider,
       systemPrompt: () => options.systemPrompt ?? "SYSTEM",
-      setYolo: approvals.setYolo,
-      isYolo: () => approvals.gate.mode.yolo,
-      setAfk: approvals.setAfk,
-      isAfk: () => approvals.gate.mode.afk,
+      toggleMode: approvals.toggleMode,
       planMode,
       newSourceId: () => "0".repeat(32),
       freshCallId: () => `fresh_${++ids}`,
@@ -194,7 +195,8 @@ export function turnFixtures() {
       { append: (records) => log.context(records), rotate: (records) => log.rotateContext(records) },
     );
     let ids = 0;
-    const deps: TurnDeps = {
+    const steers = new SteerQueue();
+    const deps: TurnDeps & { steers: SteerQueue } = {
       recorder,
       toolset,
       gate: approvals.gate,
@@ -203,7 +205,7 @@ export function turnFixtures() {
       provider,
       history,
       loop,
-      steers: new SteerQueue(),
+      steers,
       maxAttempts: loop.max_retries_per_step,
       guard: new RepeatGuard(),
       origin: { sourceKind: "foreground_turn", sourceId: "0".repeat(32), agentId: null, subagentType: null },

@@ -151,8 +151,8 @@ describe("the listing", () => {
     );
   });
 
-  it("of Shell, Glob and Grep costs at most 70 tokens each on average", () => {
+  it("of Shell, Glob and Grep costs at most 75 tokens each on average", () => {
     const tokens = [shell, glob, grep].map((tool) => countTokens(JSON.stringify(toolDefinition(tool))));
-    expect(tokens.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(3 * 70);
+    expect(tokens.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(3 * 75);
   });
 });

@@ -4,9 +4,13 @@ import { BUILTIN_TOOL_NAMES, loadDefaultTools, loadTool } from "./registry.js";
 describe("registry", () => {
   it("lists the default tools in their order, each under its own name", async () => {
     expect((await loadDefaultTools()).map((tool) => tool.name)).toEqual([
+      "Agent",
       "AskUserQuestion",
       "SetTodoList",
       "Shell",
+      "TaskList",
+      "TaskOutput",
+      "TaskStop",
       "ReadFile",
       "ReadMediaFile",
       "Glob",
@@ -22,7 +26,7 @@ describe("registry", () => {
   it("loads every tool by its name, Think too, and nothing else", async () => {
     for (const tool of await loadDefaultTools()) expect(await loadTool(tool.name)).toBe(tool);
     expect((await loadTool("Think"))?.name).toBe("Think");
-    for (const name of ["Nope", "shell", "", "constructor", "__proto__", "Agent"])
+    for (const name of ["Nope", "shell", "", "constructor", "__proto__", "SendDMail"])
       expect(await loadTool(name)).toBeNull();
   });
 

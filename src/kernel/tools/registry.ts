@@ -3,9 +3,13 @@ import type { Tool } from "./tool.js";
 
 /** In the order in which they are listed to the model. */
 const DEFAULT_TOOLS = {
+  Agent: () => import("./agent.js").then((m) => m.agent),
   AskUserQuestion: () => import("./ask-user-question.js").then((m) => m.askUserQuestion),
   SetTodoList: () => import("./set-todo-list.js").then((m) => m.setTodoList),
   Shell: () => import("./shell.js").then((m) => m.shell),
+  TaskList: () => import("./task-list.js").then((m) => m.taskList),
+  TaskOutput: () => import("./task-output.js").then((m) => m.taskOutput),
+  TaskStop: () => import("./task-stop.js").then((m) => m.taskStop),
   ReadFile: () => import("./read-file.js").then((m) => m.readFile),
   ReadMediaFile: () => import("./read-media-file.js").then((m) => m.readMediaFile),
   Glob: () => import("./glob.js").then((m) => m.glob),
@@ -20,6 +24,7 @@ const DEFAULT_TOOLS = {
 /** Callable, but not listed unless an agent file names them. */
 const OTHER_TOOLS = {
   Think: () => import("./think.js").then((m) => m.think),
+  SendDMail: () => import("./send-dmail.js").then((m) => m.sendDMail),
 } satisfies Record<string, () => Promise<Tool>>;
 
 const TOOLS: ReadonlyMap<string, () => Promise<Tool>> = new Map(
@@ -27,7 +32,10 @@ const TOOLS: ReadonlyMap<string, () => Promise<Tool>> = new Map(
 );
 
 /** Names of tools that the published tool set has and this kernel has not yet. */
-const RESERVED_NAMES = ["Agent", "TaskList", "TaskOutput", "TaskStop", "SearchWeb", "SendDMail"] as const;
+const RESERVED_NAMES = ["SearchWeb"] as const;
+
+/** Names of the default loadout, in its order. */
+export const DEFAULT_TOOL_NAMES: readonly string[] = Object.keys(DEFAULT_TOOLS);
 
 /** Names that external tools may not take. */
 export const BUILTIN_TOOL_NAMES: ReadonlySet<string> = new Set([...TOOLS.keys(), ...RESERVED_NAMES]);

@@ -71,10 +71,10 @@ describe("before the command", () => {
     });
   });
 
-  it("says that background commands are not there yet", async () => {
+  it("says where nothing can run in the background", async () => {
     expect(await prepare(shell, { command: "true", run_in_background: true, timeout: 86_400 }, context)).toMatchObject({
       isError: true,
-      message: "Background commands are not supported yet.",
+      message: "Nothing can run in the background here.",
       display: [{ type: "brief", text: "Not supported" }],
     });
   });
@@ -91,10 +91,12 @@ describe("before the command", () => {
     });
   });
 
-  it("lists command and timeout only", () => {
+  it("lists its parameters, background ones last", () => {
     expect(JSON.stringify(toolDefinition(shell).parameters)).toBe(
       '{"type":"object","properties":{"command":{"type":"string"},' +
-        '"timeout":{"type":"integer","description":"seconds, max 300","default":60}},"required":["command"]}',
+        '"timeout":{"type":"integer","description":"seconds, max 300","default":60},' +
+        '"run_in_background":{"type":"boolean"},' +
+        '"description":{"type":"string","description":"of a background task"}},"required":["command"]}',
     );
   });
 });

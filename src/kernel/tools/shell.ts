@@ -1,11 +1,14 @@
 import * as z from "zod/mini";
 import { type RunEnd, runToEnd } from "../processes/run-to-end.js";
+import { TaskRefused } from "./services/tasks.js";
 import { createOutputBuffer, type OutputBuffer } from "./support/output-buffer.js";
+import { startedTaskText, taskDisplay } from "./support/task-text.js";
 import { visibleText } from "./support/visible-text.js";
 import {
   type ApprovalAsk,
   defineTool,
   type ExecuteContext,
+  type PreparedCall,
   type ToolContext,
   type ToolReturn,
   toolError,
@@ -21,27 +24,27 @@ const parameters = z
   .object({
     command: z.string(),
     timeout: z._default(z.int().check(z.describe("seconds, max 300")), DEFAULT_S),
-    run_in_background: z._default(z.boolean(), false),
-    description: z._default(z.string(), ""),
+    run_in_background: z.optional(z.boolean()),
+    description: z.optional(z.string().check(z.describe("of a background task"))),
   })
   .check(({ value, issues }) => {
-    const max = value.run_in_background ? MAX_BACKGROUND_S : MAX_FOREGROUND_S;
+    const max = value.run_in_background === true ? MAX_BACKGROUND_S : MAX_FOREGROUND_S;
     if (value.timeout >= 1 && value.timeout <= max) return;
     const message = `expected 1 to ${max} seconds`;
     issues.push({ code: "custom", path: ["timeout"], input: value.timeout, message });
   });
 
-/** Runs one command to its end; nothing of it lives on afterwards. */
+/** Runs one command to its end, after which nothing of it lives on, or hands it to the background. */
 export const shell = defineTool({
   name: "Shell",
   description: "Run a bash command in the working directory. No stdin; processes left behind are killed.",
   parameters,
-  listed: ["command", "timeout"],
-  async prepare({ command, timeout, run_in_background }, context) {
+  listed: ["command", "timeout", "run_in_background", "description"],
+  async prepare({ command, timeout, run_in_background, description }, context) {
     if (command.trim() === "") return toolError("Command cannot be empty.", "Empty command");
-    if (run_in_background) return toolError("Background commands are not supported yet.", "Not supported");
+    if (run_in_background === true) return prepareInBackground(command, timeout, description ?? "", context);
     return {
-      ask: askToRun(command, context.workDir),
+      ask: askToRun(command, context.workDir, false),
       effect: "exec",
       async execute(run) {
         const output = createOutputBuffer();
@@ -51,13 +54,40 @@ export const shell = defineTool({
   },
 });
 
-function askToRun(command: string, cwd: string): ApprovalAsk {
-  const shown = visibleCommand(command);
+function prepareInBackground(
+  command: string,
+  timeoutS: number,
+  description: string,
+  { workDir, services: { tasks } }: ToolContext,
+): PreparedCall | ToolReturn {
+  if (tasks === null) return toolError("Nothing can run in the background here.", "Not supported");
+  if (description.trim() === "") {
+    return toolError("A background command needs a description.", "Description required");
+  }
   return {
-    action: "run command",
-    description: `Run command \`${shown}\``,
+    ask: askToRun(command, workDir, true),
+    effect: "exec",
+    async execute({ effectId, onProcess }) {
+      const request = { command, description: description.trim(), timeoutS, effectId };
+      try {
+        const task = await tasks.startCommand(onProcess === undefined ? request : { ...request, onProcess });
+        return toolOk(startedTaskText(task), "Background task started.", [taskDisplay(task)]);
+      } catch (error) {
+        if (!(error instanceof TaskRefused)) throw error;
+        return toolError(error.message, error.brief);
+      }
+    },
+  };
+}
+
+function askToRun(command: string, cwd: string, background: boolean): ApprovalAsk {
+  const shown = visibleCommand(command);
+  const what = background ? "background command" : "command";
+  return {
+    action: `run ${what}`,
+    description: `Run ${what} \`${shown}\``,
     display: [{ type: "shell", language: "bash", command: shown }],
-    subject: { kind: "command", command, cwd, background: false },
+    subject: { kind: "command", command, cwd, background },
   };
 }
 

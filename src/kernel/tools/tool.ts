@@ -8,6 +8,7 @@ import type { ContentPart } from "../messages.js";
 import type { ProcessGroups } from "../processes/process-groups.js";
 import type { Capability } from "../providers/provider.js";
 import type { Agents } from "./services/agents.js";
+import type { DmailSender } from "./services/dmail.js";
 import type { PlanMode } from "./services/plan-mode.js";
 import type { Questions } from "./services/questions.js";
 import type { Tasks } from "./services/tasks.js";
@@ -52,7 +53,8 @@ export type GrantSubject =
   | { kind: "edit"; path: string; insideWorkspace: boolean }
   | { kind: "read_outside"; path: string }
   | { kind: "fetch"; host: string }
-  | { kind: "mcp"; server: string; tool: string };
+  | { kind: "mcp"; server: string; tool: string }
+  | { kind: "task"; taskId: string };
 
 /** What a person is asked before the call may act. Texts as wire.md 8.1. */
 export interface ApprovalAsk {
@@ -113,14 +115,17 @@ export interface ToolServices {
   planMode: PlanMode | null;
   agents: Agents | null;
   tasks: Tasks | null;
+  dmail: DmailSender | null;
 }
 
-export const NO_SERVICES: ToolServices = { questions: null, planMode: null, agents: null, tasks: null };
+export const NO_SERVICES: ToolServices = { questions: null, planMode: null, agents: null, tasks: null, dmail: null };
 
 export interface Tool {
   readonly name: string;
   /** One terse line for the model. */
   readonly description: string;
+  /** Added to the description when the session has something to say there; must not change while it lives. */
+  describe?(services: ToolServices): string;
   /** All accepted parameters. Unknown keys are ignored, as the reference does. */
   readonly parameters: z.ZodMiniType;
   /** Parameters that are listed to the model, in this order; the rest are accepted but cost no prompt. */

@@ -17,6 +17,8 @@ export interface HistorySeed {
   messages: readonly Message[];
   nextCheckpoint: number;
   tokenCount: number | null;
+  /** True when the model is told of each checkpoint, so that it can return to it. */
+  announceCheckpoints?: boolean;
 }
 
 /** What was recorded is what is remembered: every change throws KernelError and changes nothing when it cannot be stored. */
@@ -27,6 +29,7 @@ export class History {
   #tokens: number;
   #uncountedChars: number;
   readonly #sink: ContextSink;
+  readonly #announce: boolean;
 
   constructor(seed: HistorySeed, sink: ContextSink) {
     this.systemPrompt = seed.systemPrompt;
@@ -35,6 +38,7 @@ export class History {
     this.#tokens = seed.tokenCount ?? 0;
     this.#uncountedChars = seed.tokenCount === null ? countChars(seed.messages) : 0;
     this.#sink = sink;
+    this.#announce = seed.announceCheckpoints === true;
   }
 
   get messages(): readonly Message[] {
@@ -56,7 +60,39 @@ export class History {
     const id = this.#nextCheckpoint;
     this.#sink.append([{ role: "_checkpoint", id }]);
     this.#nextCheckpoint += 1;
+    if (this.#announce) this.appendUser([{ type: "text", text: checkpointNote(id) }]);
     return id;
+  }
+
+  /** Index of the message that announced this checkpoint; -1 when it was not announced or is gone. */
+  #checkpointAt(id: number): number {
+    const note = checkpointNote(id);
+    return this.#messages.findLastIndex(({ role, content: [part] }) => {
+      return role === "user" && part?.type === "text" && part.text === note;
+    });
+  }
+
+  /** True when the conversation can return to this checkpoint. */
+  canRevertTo(id: number): boolean {
+    return this.#checkpointAt(id) >= 0;
+  }
+
+  /** Drops everything behind the checkpoint, which is the newest one then. Throws when it cannot return there. */
+  revertTo(id: number): void {
+    const at = this.#checkpointAt(id);
+    if (at < 0) throw new Error(`There is no checkpoint ${id} to return to`);
+    const kept = this.#messages.slice(0, at);
+    const tokens = Math.floor(countChars(kept) / 4);
+    this.#sink.rotate([
+      { role: "_system_prompt", content: this.systemPrompt },
+      ...kept.flatMap((message) => [...checkpointLine(message), toContextMessage(message)]),
+      { role: "_usage", token_count: tokens },
+    ]);
+    this.#messages = kept;
+    this.#tokens = tokens;
+    this.#uncountedChars = 0;
+    this.#nextCheckpoint = id;
+    this.checkpoint();
   }
 
   appendUser(content: ContentPart[]): void {
@@ -115,6 +151,18 @@ export class History {
     this.#messages.push(...messages);
     this.#uncountedChars += countChars(messages);
   }
+}
+
+const CHECKPOINT_NOTE = /^<system>CHECKPOINT (\d+)<\/system>$/;
+
+function checkpointNote(id: number): string {
+  return `<system>CHECKPOINT ${id}</system>`;
+}
+
+/** The line that stands before the message that announces a checkpoint. */
+function checkpointLine({ role, content: [part] }: Message): ContextRecord[] {
+  const id = role === "user" && part?.type === "text" ? CHECKPOINT_NOTE.exec(part.text)?.[1] : undefined;
+  return id === undefined ? [] : [{ role: "_checkpoint", id: Number(id) }];
 }
 
 /** All tokens that went in: fresh, read from cache and written to it. */

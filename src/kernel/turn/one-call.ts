@@ -9,6 +9,7 @@ import { type PreparedCall, type ToolReturn, toolError } from "../tools/tool.js"
 import type { CallableTool } from "../tools/toolset.js";
 import { orAbort, orAbortAfter } from "./abort.js";
 import type { Recorder } from "./recorder.js";
+import { rejectedCall } from "./rejected-call.js";
 import { canonicalJson } from "./repeat-guard.js";
 
 /** How long a cancelled turn waits for a tool that is ending its processes (TERM, 50 ms, KILL). */
@@ -171,16 +172,7 @@ export class OneCall {
   }
 
   #rejected(outcome: ApprovalOutcome): CallResult {
-    const { feedback } = outcome;
-    if (outcome.via === "denied") return this.#done(toolError(feedback, "Not allowed"));
-    const value =
-      feedback === ""
-        ? toolError(
-            "The tool call is rejected by the user. Stop what you are doing and wait for the user to tell you how to proceed.",
-            "Rejected by user",
-          )
-        : toolError(`The tool call is rejected by the user. User feedback: ${feedback}`, `Rejected: ${feedback}`);
-    return { call: this.#call, value, rejection: feedback, used: null };
+    return { call: this.#call, ...rejectedCall(outcome, this.#deps.origin.agentId), used: null };
   }
 }
 

@@ -6,8 +6,11 @@ import type { StreamPart } from "../providers/provider.js";
 import type { NoteRecord } from "../storage/session-log.js";
 
 export interface Recorder {
-  /** Records and delivers one event. Throws KernelError when it cannot be recorded; then nothing was delivered. */
-  event(type: string, payload: unknown): void;
+  /**
+   * Records and delivers one event; `sync` writes it to the disk first. Throws KernelError when it cannot be recorded;
+   * then nothing was delivered.
+   */
+  event(type: string, payload: unknown, sync?: boolean): void;
   /** Records one read of the model's stream in one write and delivers it part by part. */
   parts(parts: readonly StreamPart[]): void;
   /** Records a tool's result with fsync, then delivers it. */

@@ -7,7 +7,20 @@ export interface Steer {
   userInput: string | ContentPart[];
 }
 
-export class SteerQueue {
+/** What a turn needs of the queue. */
+export interface SteerSource {
+  drain(): Steer[];
+  drainOrClose(): Steer[];
+  close(): void;
+}
+
+/** The queue as a turn inside a turn sees it: its end is not the end of the turn that the client steers. */
+export function innerSteers(queue: SteerSource): SteerSource {
+  return { drain: () => queue.drain(), drainOrClose: () => queue.drain(), close: () => {} };
+}
+
+/** The one of a turn: open until the turn looks for the last time. */
+export class SteerQueue implements SteerSource {
   #items: Steer[] = [];
   #open = true;
 

@@ -129,6 +129,12 @@ describe("a reply that hit its length limit", () => {
     expect(ran).toEqual(['act {"a":1}']);
   });
 
+  test("only then: at an ordinary end the tool itself says what is wrong with its arguments", async () => {
+    const { run, ran } = await setUp([callPart("1", "act", '{"a":')]);
+    await run();
+    expect(ran).toEqual(['act {"a":']);
+  });
+
   test("without a call it is an ordinary end", async () => {
     const { run } = await setUp(["long text"], cut);
     expect(await run()).toBe("end");

@@ -474,7 +474,8 @@ describe("an abort", () => {
       a: {
         run: async (_args, { signal }) => {
           await new Promise((resolve) => signal.addEventListener("abort", resolve));
-          await turnOfTheLoop();
+          // As long as ending a process takes: TERM, a pause, KILL.
+          await new Promise((resolve) => setTimeout(resolve, 55));
           finished = true;
           return toolOk("too late");
         },
@@ -487,6 +488,17 @@ describe("an abort", () => {
     await expect(done).rejects.toBe(reason);
     expect(finished).toBe(true);
     expect(sink.payloads("ToolResult").map(({ tool_call_id }) => tool_call_id)).toEqual(["b"]);
+    expect(journal().filter(({ kind }) => kind === "result")).toHaveLength(1);
+  });
+
+  test("between two results that are ready leaves the second unrecorded", async () => {
+    const { run, controller, sink, journal } = await setUp({});
+    const deliver = sink.deliver.bind(sink);
+    sink.deliver = (seq, records) => {
+      deliver(seq, records);
+      controller.abort(reason);
+    };
+    await expect(run([call("a"), call("b")])).rejects.toBe(reason);
     expect(journal().filter(({ kind }) => kind === "result")).toHaveLength(1);
   });
 

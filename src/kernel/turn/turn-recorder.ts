@@ -7,6 +7,7 @@ import { eventRecord, partRecord } from "./encode-events.js";
 import type { EventSink } from "./event-sink.js";
 import type { Recorder } from "./recorder.js";
 
+/** Over one session's log and one client; owns neither. */
 export class TurnRecorder implements Recorder {
   readonly log: SessionLog;
   readonly sink: EventSink;
@@ -16,8 +17,8 @@ export class TurnRecorder implements Recorder {
     this.sink = sink;
   }
 
-  event(type: string, payload: unknown): void {
-    this.#record([eventRecord(type, payload)], false);
+  event(type: string, payload: unknown, sync = false): void {
+    this.#record([eventRecord(type, payload)], sync);
   }
 
   parts(parts: readonly StreamPart[]): void {

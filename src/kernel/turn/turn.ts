@@ -3,8 +3,9 @@ import type { LoopControl } from "../config/config.js";
 import { KernelError } from "../errors.js";
 import type { ContentPart } from "../messages.js";
 import { compact, mustCompact } from "./compaction.js";
+import { type DmailBox, returnToPast } from "./dmail.js";
 import { requireReadable } from "./readable-content.js";
-import type { SteerQueue } from "./steer-queue.js";
+import type { SteerSource } from "./steer-queue.js";
 import { runStep, type StepDeps } from "./step.js";
 import { inputParts } from "./user-input.js";
 
@@ -16,9 +17,13 @@ export type TurnResult =
 
 export interface TurnDeps extends StepDeps {
   loop: LoopControl;
-  steers: SteerQueue;
-  /** What the model has to be told before the next step, at the tail of the conversation. Asked once a step. */
-  reminders?: () => readonly string[];
+  steers: SteerSource;
+  /** Told of each step that begins. */
+  onStep?: () => void;
+  /** Mail of the model to its past; null for an agent that cannot send any. */
+  mail?: DmailBox | null;
+  /** What the model has to be told before its next step, one user message each; every text is given once. */
+  notices?: () => ContentPart[][];
 }
 
 /**
@@ -33,10 +38,14 @@ export async function runTurn(
   const { history, steers, loop } = deps;
   const content = inputParts(userInput);
   requireReadable(content, deps.provider);
+  // What a step that failed had sent is void.
+  deps.mail?.take();
   history.checkpoint();
   history.appendUser(content);
   for (let n = 1; n <= loop.max_steps_per_turn; n++) {
     const outcome = await interruptible(n, deps, signal);
+    const mail = deps.mail?.take() ?? null;
+    if (mail !== null && outcome === "again") returnToPast(mail, history);
     // A steer goes in between two steps; when the turn would end here it keeps it going.
     const waiting = outcome === "again" ? steers.drain() : steers.drainOrClose();
     if (outcome !== "again" && waiting.length === 0) return { status: "finished" };
@@ -55,13 +64,14 @@ export async function runTurn(
 async function interruptible(n: number, deps: TurnDeps, signal: AbortSignal) {
   signal.throwIfAborted();
   deps.recorder.event("StepBegin", { n });
+  deps.onStep?.();
   try {
     if (mustCompact(deps.history.estimatedTokens, deps.provider.maxContextSize, deps.loop)) {
       await compact(deps, "", signal);
     }
     const checkpoint = deps.history.checkpoint();
-    for (const text of deps.reminders?.() ?? []) deps.history.appendUser([{ type: "text", text }]);
     deps.recorder.note({ kind: "step", n, checkpoint }, false);
+    for (const content of deps.notices?.() ?? []) deps.history.appendUser(content);
     return await runStep(n, deps, signal);
   } catch (error) {
     if (!signal.aborted && !isStorageFailure(error)) deps.recorder.event("StepInterrupted", {});

@@ -20,9 +20,20 @@ export interface AgentResult {
   text: string;
 }
 
+/** A run that cannot begin (unknown type, an agent that still runs) or that ended without an answer. For the model. */
+export class AgentFailure extends Error {
+  readonly brief: string;
+
+  constructor(message: string, brief: string) {
+    super(message);
+    this.name = "AgentFailure";
+    this.brief = brief;
+  }
+}
+
 export interface Agents {
   /** Names and descriptions of the types that can be run, in a fixed order. */
   readonly types: readonly { name: string; description: string }[];
-  /** Throws ProviderError, KernelError or the signal's reason. */
+  /** Throws AgentFailure, ProviderError, KernelError or the signal's reason. */
   run(request: AgentRun, signal: AbortSignal): Promise<AgentResult>;
 }

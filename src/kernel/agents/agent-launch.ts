@@ -1,0 +1,89 @@
+/** Everything about a run that is decided before it begins: which agent, of which type, on which model. */
+import { join } from "node:path";
+import type { ChatProvider } from "../providers/provider.js";
+import type { FileOperations } from "../storage/file-operations.js";
+import { AgentFailure, type AgentRun } from "../tools/services/agents.js";
+import { History } from "../turn/history.js";
+import { AgentFolder, readAgentHistory } from "./agent-folder.js";
+import { type AgentMeta, isAgentId, newAgentId, readAgentMeta } from "./agent-meta.js";
+import type { AgentType } from "./agent-type.js";
+
+export interface AgentLaunch {
+  agentId: string;
+  resumed: boolean;
+  type: AgentType;
+  provider: ChatProvider;
+  folder: AgentFolder;
+  history: History;
+}
+
+export interface AgentPlaces {
+  ops: FileOperations;
+  /** The folder of all agents of the session. */
+  root: string;
+  types: readonly AgentType[];
+  /** Ids of agents that run. */
+  running: ReadonlySet<string>;
+  /** The session's driver, or that of another model. Throws AgentFailure for an alias that cannot be used. */
+  provider(alias: string | null): Promise<ChatProvider>;
+}
+
+/**
+ * Finds or creates the agent. Throws AgentFailure with the reason for the model, and KernelError when its files cannot
+ * be written. The caller closes the folder.
+ */
+export async function launchAgent(request: AgentRun, places: AgentPlaces): Promise<AgentLaunch> {
+  const known = request.resume === null ? null : findAgent(request.resume, places);
+  const type = findType(known?.subagent_type ?? request.subagentType, places.types);
+  const provider = await places.provider(request.model ?? known?.launch_spec.model_override ?? null);
+  // Asked again: another call of the same step may have resumed it meanwhile.
+  if (known !== null) findAgent(known.agent_id, places);
+  const meta = known ?? newMeta(request, type, provider);
+  const folder = new AgentFolder(places.ops, join(places.root, meta.agent_id), meta);
+  try {
+    const seed = known === null ? null : readAgentHistory(folder.dir);
+    if (seed === null) folder.append([{ role: "_system_prompt", content: type.systemPrompt }]);
+    const empty = { systemPrompt: type.systemPrompt, messages: [], nextCheckpoint: 0, tokenCount: null };
+    const history = new History(seed ?? empty, folder);
+    folder.writePrompt(request.prompt);
+    return { agentId: meta.agent_id, resumed: known !== null, type, provider, folder, history };
+  } catch (error) {
+    folder.close();
+    throw error;
+  }
+}
+
+function findAgent(id: string, { root, running }: AgentPlaces): AgentMeta {
+  const meta = isAgentId(id) ? readAgentMeta(join(root, id)) : null;
+  if (meta === null) throw new AgentFailure(`There is no agent \`${id}\` in this session.`, "Agent not found");
+  if (running.has(id)) throw new AgentFailure(`Agent \`${id}\` is still running.`, "Agent is running");
+  return meta;
+}
+
+function findType(name: string, types: readonly AgentType[]): AgentType {
+  const type = types.find((each) => each.name === name);
+  if (type !== undefined) return type;
+  const names = types.map((each) => each.name).join(", ");
+  throw new AgentFailure(`There is no subagent type \`${name}\`; there are ${names}.`, "Unknown subagent type");
+}
+
+function newMeta(request: AgentRun, type: AgentType, provider: ChatProvider): AgentMeta {
+  const agent_id = newAgentId();
+  const created_at = Date.now() / 1000;
+  return {
+    agent_id,
+    subagent_type: type.name,
+    status: "idle",
+    description: request.description,
+    created_at,
+    updated_at: created_at,
+    last_task_id: null,
+    launch_spec: {
+      agent_id,
+      subagent_type: type.name,
+      model_override: request.model,
+      effective_model: request.model === null ? null : provider.modelName,
+      created_at,
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/** The turns of one subagent run: the task, and a second one when its last words were too few (wire.md 3.5). */
+import { AgentFailure } from "../tools/services/agents.js";
+import type { History } from "../turn/history.js";
+import { RepeatGuard } from "../turn/repeat-guard.js";
+import { SteerQueue } from "../turn/steer-queue.js";
+import { runTurn, type TurnDeps } from "../turn/turn.js";
+
+/** Fewer characters than this are no report. */
+const SHORTEST_ANSWER = 200;
+
+const ASK_FOR_MORE = `Your last message was too short to be of use to the agent that asked: it sees nothing else of your work. Write it again in full:
+
+1. What you did or found, with file paths, names and figures
+2. How you know it, and what you checked
+3. What is left open or uncertain`;
+
+export type AgentTurnDeps = Omit<TurnDeps, "guard" | "steers">;
+
+/**
+ * Runs the prompt to its end and gives the agent's last words. Throws AgentFailure when the steps are used up,
+ * ProviderError, KernelError or the signal's reason. The client gets a TurnEnd for each TurnBegin.
+ */
+export async function runAgent(prompt: string, deps: AgentTurnDeps, signal: AbortSignal): Promise<string> {
+  await oneTurn(prompt, deps, signal);
+  const answer = lastWords(deps.history);
+  if (answer.length >= SHORTEST_ANSWER) return answer;
+  await oneTurn(ASK_FOR_MORE, deps, signal);
+  return lastWords(deps.history);
+}
+
+async function oneTurn(prompt: string, deps: AgentTurnDeps, signal: AbortSignal): Promise<void> {
+  deps.recorder.event("TurnBegin", { user_input: prompt });
+  try {
+    const turn = { ...deps, guard: new RepeatGuard(), steers: new SteerQueue() };
+    const result = await runTurn(prompt, turn, signal);
+    if (result.status === "max_steps_reached") {
+      throw new AgentFailure(`The agent used up its ${result.steps} steps without an answer.`, "Max steps reached");
+    }
+  } finally {
+    deps.recorder.event("TurnEnd", {}, true);
+  }
+}
+
+function lastWords(history: History): string {
+  const last = history.messages.findLast((message) => message.role === "assistant");
+  const texts = last?.content.flatMap((part) => (part.type === "text" ? [part.text] : [])) ?? [];
+  return texts.join("").trim();
+}

@@ -1,0 +1,40 @@
+/** The system text of a new session: the kernel's own or the agent file's, with what the project asks for. */
+import { readdirSync } from "node:fs";
+import type { LoadedAgent } from "../agent-spec/loaded-agent.js";
+import { fillTemplate, type PromptFacts, ROLE_ARGUMENT } from "../agent-spec/prompt-template.js";
+import { projectNotes } from "./project-notes.js";
+import { systemPrompt } from "./system-prompt.js";
+
+const MAX_LISTED = 100;
+
+/** Facts that are looked up here; the rest the caller knows. */
+type LookedUp = "projectNotes" | "workDirListing";
+
+/** Builds the text once, when the session begins; it is stored and never changes. */
+export function sessionPrompt(agent: LoadedAgent | null, given: Omit<PromptFacts, LookedUp>): string {
+  const notes = projectNotes(given.workDir);
+  if (agent !== null && agent.systemPrompt !== null) {
+    const facts = { ...given, projectNotes: notes, workDirListing: listing(given.workDir) };
+    return fillTemplate(agent.systemPrompt, agent.systemPromptArgs, facts);
+  }
+  const role = agent?.systemPromptArgs[ROLE_ARGUMENT]?.trim() ?? "";
+  const dirs = given.additionalDirs.join(", ");
+  return [
+    systemPrompt(given),
+    ...(dirs === "" ? [] : [`These folders belong to the workspace too: ${dirs}`]),
+    ...(role === "" ? [] : [role]),
+    ...(notes === "" ? [] : [`The project's own rules, from its AGENTS.md:\n\n${notes}`]),
+  ].join("\n\n");
+}
+
+function listing(workDir: string): string {
+  try {
+    const names = readdirSync(workDir, { withFileTypes: true })
+      .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
+      .sort();
+    const more = names.length - MAX_LISTED;
+    return [...names.slice(0, MAX_LISTED), ...(more > 0 ? [`... ${more} more`] : [])].join("\n");
+  } catch {
+    return "";
+  }
+}
