@@ -189,8 +189,8 @@ export async function createRuntime(
     close: async () => {
       const turnInterrupted = session.turnRunning;
       approvals.close();
-      await agents.close();
-      await session.close({ clean: true, graceMs: CLOSE_GRACE_MS });
+      // Tasks end while the turn does: their ends belong into the session.
+      await session.close({ clean: true, graceMs: CLOSE_GRACE_MS, beside: agents.close() });
       // Everything is on disk by now: hosts that do not wait lose only these hooks.
       await hooks.end(options.signal);
       await mcp?.close();
