@@ -10,7 +10,7 @@ import type { PromptFacts } from "./agent-spec/prompt-template.js";
 import type { ResolvedModel } from "./config/config.js";
 import type { HookList } from "./hooks/hook-list.js";
 import { SessionHooks } from "./hooks/session-hooks.js";
-import type { ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
+import type { ClientCapabilities, ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
 import type { Logger } from "./logger.js";
 import { openMcp } from "./mcp/open-mcp.js";
 import { lazyProcessGroups } from "./processes/lazy-process-groups.js";
@@ -23,7 +23,9 @@ import { Conversation } from "./session/conversation.js";
 import { Session } from "./session/session.js";
 import { sessionApprovals } from "./session/session-approvals.js";
 import { sessionHookChannel } from "./session/session-hook-channel.js";
+import { SessionProvider } from "./session/session-provider.js";
 import { sessionAgents } from "./session-agents.js";
+import { sessionPlanning } from "./session-planning.js";
 import type { SkillCatalog } from "./skills/skill-catalog.js";
 import { findSkillCommand } from "./slash/skill-commands.js";
 import { openSession } from "./storage/open-session.js";
@@ -48,6 +50,7 @@ export async function createRuntime(
   sink: EventSink,
   skills: SkillCatalog,
   client: () => ClientName | null,
+  clientCapabilities: () => ClientCapabilities,
   hookList: HookList,
 ): Promise<KernelRuntime> {
   const { config, model, flags, env, shareDir, logger, agent } = options;
@@ -95,6 +98,10 @@ export async function createRuntime(
     path: toolEnv.PATH ?? "",
     mode: { yolo: config.default_yolo || log.state.data.approval.yolo, afk: flags.afk || log.state.data.approval.afk },
   });
+  const { planMode, guard } = sessionPlanning({
+    ...{ options, recorder, context, gate: approvals.gate },
+    capabilities: clientCapabilities,
+  });
   const hooks = new SessionHooks({
     list: hookList,
     channel: sessionHookChannel(recorder, (answer) => {
@@ -115,6 +122,7 @@ export async function createRuntime(
   const toolset = new SessionToolset(context, externalTools, agent, mcp?.joined ?? null);
   const freshCallId = () => `call_${randomBytes(12).toString("hex")}`;
   let turnSourceId = "";
+  const provider = new SessionProvider(await providerFactory(model, () => ({ logger, shareDir, client: client() })));
   const agents = sessionAgents({
     options,
     recorder,
@@ -123,7 +131,8 @@ export async function createRuntime(
     processes,
     context,
     toolset,
-    provider: () => conversation.provider(),
+    guard,
+    provider: () => provider.get(),
     client,
     turnSourceId: () => turnSourceId,
     freshCallId,
@@ -132,7 +141,7 @@ export async function createRuntime(
   const conversation: Conversation = new Conversation({
     recorder,
     config,
-    toolset,
+    toolset: guard(toolset),
     joinTools: async (listed, signal) => mcp?.beforeTurn({ recorder, signal, sessionId, listed }),
     background: agents.notices,
     gate: approvals.gate,
@@ -152,10 +161,10 @@ export async function createRuntime(
     promptTail: promptTail(skills, context, agent?.systemPrompt == null),
     mail,
     maxContextTokens: model?.model.max_context_size ?? 0,
-    createProvider: await providerFactory(model, () => ({ logger, shareDir, client: client() })),
+    provider,
     systemPrompt: () => sessionPrompt(agent, facts()),
-    setYolo: approvals.setYolo,
-    isYolo: () => approvals.gate.mode.yolo,
+    toggleMode: approvals.toggleMode,
+    planMode,
     newSourceId: () => {
       turnSourceId = randomBytes(16).toString("hex");
       return turnSourceId;
@@ -165,7 +174,7 @@ export async function createRuntime(
     logger,
   });
   const records = () => replaySession(sessionPaths(shareDir, workDir, sessionId));
-  const session = new Session({ recorder, conversation, hooks, logger, records });
+  const session = new Session({ recorder, conversation, planMode, hooks, logger, records });
   return {
     session,
     externalTools,

@@ -19,6 +19,7 @@ import { TaskRegistry } from "./tasks/task-registry.js";
 import { TaskStore } from "./tasks/task-store.js";
 import type { SessionToolset } from "./tools/session-toolset.js";
 import type { ToolContext } from "./tools/tool.js";
+import type { Toolset } from "./tools/toolset.js";
 import type { TurnRecorder } from "./turn/turn-recorder.js";
 
 export interface SessionAgentsDeps {
@@ -29,6 +30,8 @@ export interface SessionAgentsDeps {
   processes: ProcessGroups;
   context: ToolContext;
   toolset: SessionToolset;
+  /** Holds an agent's tools to plan mode too. */
+  guard: (tools: Toolset) => Toolset;
   /** The session's driver. */
   provider: () => Promise<ChatProvider>;
   client: () => ClientName | null;
@@ -66,7 +69,7 @@ export function sessionAgents(deps: SessionAgentsDeps): SessionAgents {
       file: (agent) => sessionPrompt(agent, deps.facts()),
     }),
     toolset: ({ tools, excluded }, { capabilities }) =>
-      toolset.inContext({ capabilities, ...agentSurroundings(context) }, { toolNames: tools, excluded }),
+      deps.guard(toolset.inContext({ capabilities, ...agentSurroundings(context) }, { toolNames: tools, excluded })),
     provider: (alias) => providers.get(alias),
     loop: config.loop_control,
     workDir: context.workDir,

@@ -539,7 +539,7 @@ const states: Scenario[] = [
   },
   {
     name: "refused-calls",
-    about: "Unknown methods, params of a wrong shape, plan mode on a kernel without it.",
+    about: "Unknown methods and params of a wrong shape.",
     scripts: [say("x")],
     run: async (kernel) => {
       await kernel.call("nope", {});
@@ -547,7 +547,7 @@ const states: Scenario[] = [
       await kernel.call("prompt", { user_input: 5 });
       await kernel.call("prompt", { user_input: [{ type: "hologram" }] });
       await kernel.call("initialize", {});
-      await kernel.call("set_plan_mode", { enabled: true });
+      await kernel.call("set_plan_mode", {});
       await prompt(kernel, "");
     },
   },

@@ -58,6 +58,8 @@ const OWN_PROSE: [RegExp, string][] = [
   [/^(Error (?:parsing|validating) JSON arguments: )[\s\S]+$/, "$1<text>"],
   [/^(The tool call is rejected by the user\. Try a different approach)[\s\S]+$/, "$1<text>"],
   [/^(task_id: [\s\S]*\nautomatic_notification: true\n)[\s\S]+$/, "$1<text>"],
+  // The plan files of the recorder's share folder.
+  [/[^\s`"]*\/\.kimi\/plans\//g, "<plans>/"],
   [/<system-reminder>[\s\S]*<\/system-reminder>/g, "<system-reminder><text></system-reminder>"],
 ];
 
