@@ -1,5 +1,5 @@
 /** Subagents: what a client sees of them, their approvals, their files (wire.md 3.5, 4.2, 8.1). */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { call, say, script, shell, usage } from "./echo-scripts.js";
@@ -258,6 +258,44 @@ describe("types and arguments", () => {
   });
 });
 
+describe("types of an agent file", () => {
+  it("A-205 its subagents have their own text and their own tools", async () => {
+    const workspace = createWorkspace({
+      scripts: [
+        agent("t1", "p", { subagent_type: "reviewer" }),
+        script(call("s1", "ReadFile", { path: "a.txt" }), shell("s2", "true")),
+        reports,
+        say("done"),
+      ],
+    });
+    const file = (name: string, text: string) => {
+      writeFileSync(join(workspace.home, name), text);
+      return join(workspace.home, name);
+    };
+    file("sub.md", `You review in $\{KIMI_WORK_DIR}.`);
+    const tools = "[kimi_cli.tools.file:ReadFile]";
+    file("sub.yaml", `version: 1\nagent:\n  name: sub\n  system_prompt_path: ./sub.md\n  tools: ${tools}\n`);
+    const subagents = "subagents:\n    reviewer:\n      path: ./sub.yaml\n      description: reads code\n";
+    const main = file("main.yaml", `version: 1\nagent:\n  extend: default\n  ${subagents}`);
+    writeFileSync(join(workspace.workDir, "a.txt"), "a\n");
+    const kernel = startKernel(workspace, { args: ["--yolo", "--agent-file", main] });
+    const turn = await runTurn(kernel, "go");
+    const results = new Map(
+      nested(turn.messages).flatMap(({ event, subagent_type }) => {
+        expect(subagent_type).toBe("reviewer");
+        if (event.type !== "ToolResult") return [];
+        const { tool_call_id, return_value } = event.payload as { tool_call_id: string; return_value: unknown };
+        return [[tool_call_id, return_value as { is_error: boolean; message: string }]];
+      }),
+    );
+    expect(results.get("s1")?.is_error).toBe(false);
+    expect(results.get("s2")?.message).toBe("Tool `Shell` not found");
+    await kernel.close();
+    const context = readLines(join(agentDirs(workspace)[0] as string, "context.jsonl"));
+    expect(context[0]).toEqual({ role: "_system_prompt", content: `You review in ${workspace.workDir}.` });
+  });
+});
+
 describe("files and resume", () => {
   it("A-301 its conversation, events, prompt and log are in a folder of its own; the session's files have the nested events", async () => {
     const workspace = createWorkspace({
@@ -373,6 +411,18 @@ describe("several", () => {
     expect(new Set(payloads(kernel.log, "ApprovalResponse").map(({ request_id }) => request_id)).size).toBe(2 * count);
     const sources = kernel.log.flatMap((m) => (m.method === "request" ? [m.params?.payload.source_id] : []));
     expect(new Set(sources).size).toBe(1);
+  });
+
+  it("A-403 a command beside a subagent asks while the subagent works", async () => {
+    const workspace = createWorkspace({
+      scripts: [script(agent("t1", "one"), shell("t2", "echo outer")), shell("s1", "echo inner"), reports, say("done")],
+    });
+    const kernel = startKernel(workspace);
+    const id = kernel.request("prompt", { user_input: "go" });
+    const open = [await kernel.serverRequest("ApprovalRequest"), await kernel.serverRequest("ApprovalRequest")];
+    expect(open.map((m) => m.params?.payload.tool_call_id).sort()).toEqual(["s1", "t2"]);
+    for (const request of open) kernel.approve(request);
+    expect((await kernel.response(id)).result).toEqual({ status: "finished" });
   });
 
   it("A-402 one is rejected, one approved for the session: each gets its own answer", async () => {

@@ -7,11 +7,10 @@ import { homedir, type as osType } from "node:os";
 import { join } from "node:path";
 import { hookResult, toolCallResult } from "../wire/validators/client-request.js";
 import type { PromptFacts } from "./agent-spec/prompt-template.js";
-import { subagentTypes } from "./agent-spec/subagent-types.js";
 import type { ResolvedModel } from "./config/config.js";
 import type { HookList } from "./hooks/hook-list.js";
 import { SessionHooks } from "./hooks/session-hooks.js";
-import type { ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
+import type { ClientCapabilities, ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
 import type { Logger } from "./logger.js";
 import { openMcp } from "./mcp/open-mcp.js";
 import { lazyProcessGroups } from "./processes/lazy-process-groups.js";
@@ -24,7 +23,9 @@ import { Conversation } from "./session/conversation.js";
 import { Session } from "./session/session.js";
 import { sessionApprovals } from "./session/session-approvals.js";
 import { sessionHookChannel } from "./session/session-hook-channel.js";
+import { SessionProvider } from "./session/session-provider.js";
 import { sessionAgents } from "./session-agents.js";
+import { sessionPlanning } from "./session-planning.js";
 import type { SkillCatalog } from "./skills/skill-catalog.js";
 import { findSkillCommand } from "./slash/skill-commands.js";
 import { openSession } from "./storage/open-session.js";
@@ -49,6 +50,7 @@ export async function createRuntime(
   sink: EventSink,
   skills: SkillCatalog,
   client: () => ClientName | null,
+  clientCapabilities: () => ClientCapabilities,
   hookList: HookList,
 ): Promise<KernelRuntime> {
   const { config, model, flags, env, shareDir, logger, agent } = options;
@@ -96,6 +98,10 @@ export async function createRuntime(
     path: toolEnv.PATH ?? "",
     mode: { yolo: config.default_yolo || log.state.data.approval.yolo, afk: flags.afk || log.state.data.approval.afk },
   });
+  const { planMode, guard } = sessionPlanning({
+    ...{ options, recorder, context, gate: approvals.gate },
+    capabilities: clientCapabilities,
+  });
   const hooks = new SessionHooks({
     list: hookList,
     channel: sessionHookChannel(recorder, (answer) => {
@@ -116,6 +122,7 @@ export async function createRuntime(
   const toolset = new SessionToolset(context, externalTools, agent, mcp?.joined ?? null);
   const freshCallId = () => `call_${randomBytes(12).toString("hex")}`;
   let turnSourceId = "";
+  const provider = new SessionProvider(await providerFactory(model, () => ({ logger, shareDir, client: client() })));
   const agents = sessionAgents({
     options,
     recorder,
@@ -124,16 +131,17 @@ export async function createRuntime(
     processes,
     context,
     toolset,
-    provider: () => conversation.provider(),
+    guard,
+    provider: () => provider.get(),
     client,
     turnSourceId: () => turnSourceId,
     freshCallId,
-    customTypes: agent === null ? [] : subagentTypes(agent, facts()),
+    facts,
   });
   const conversation: Conversation = new Conversation({
     recorder,
     config,
-    toolset,
+    toolset: guard(toolset),
     joinTools: async (listed, signal) => mcp?.beforeTurn({ recorder, signal, sessionId, listed }),
     background: agents.notices,
     gate: approvals.gate,
@@ -153,10 +161,10 @@ export async function createRuntime(
     promptTail: promptTail(skills, context, agent?.systemPrompt == null),
     mail,
     maxContextTokens: model?.model.max_context_size ?? 0,
-    createProvider: await providerFactory(model, () => ({ logger, shareDir, client: client() })),
+    provider,
     systemPrompt: () => sessionPrompt(agent, facts()),
-    setYolo: approvals.setYolo,
-    isYolo: () => approvals.gate.mode.yolo,
+    toggleMode: approvals.toggleMode,
+    planMode,
     newSourceId: () => {
       turnSourceId = randomBytes(16).toString("hex");
       return turnSourceId;
@@ -166,7 +174,7 @@ export async function createRuntime(
     logger,
   });
   const records = () => replaySession(sessionPaths(shareDir, workDir, sessionId));
-  const session = new Session({ recorder, conversation, hooks, logger, records });
+  const session = new Session({ recorder, conversation, planMode, hooks, logger, records });
   return {
     session,
     externalTools,
@@ -181,8 +189,8 @@ export async function createRuntime(
     close: async () => {
       const turnInterrupted = session.turnRunning;
       approvals.close();
-      await agents.close();
-      await session.close({ clean: true, graceMs: CLOSE_GRACE_MS });
+      // Tasks end while the turn does: their ends belong into the session.
+      await session.close({ clean: true, graceMs: CLOSE_GRACE_MS, beside: agents.close() });
       // Everything is on disk by now: hosts that do not wait lose only these hooks.
       await hooks.end(options.signal);
       await mcp?.close();

@@ -1,6 +1,7 @@
 /** The conversations of wire-spec/transcripts: what the model says and what the client does. */
 import { call, say, script, shell, usage } from "../echo-scripts.js";
 import type { KernelProcess, Message } from "../kernel-process.js";
+import { agentScenarios } from "./agent-scenarios.js";
 import { mcpScenarios } from "./mcp-scenarios.js";
 
 export interface Scenario {
@@ -538,7 +539,7 @@ const states: Scenario[] = [
   },
   {
     name: "refused-calls",
-    about: "Unknown methods, params of a wrong shape, plan mode on a kernel without it.",
+    about: "Unknown methods and params of a wrong shape.",
     scripts: [say("x")],
     run: async (kernel) => {
       await kernel.call("nope", {});
@@ -546,7 +547,7 @@ const states: Scenario[] = [
       await kernel.call("prompt", { user_input: 5 });
       await kernel.call("prompt", { user_input: [{ type: "hologram" }] });
       await kernel.call("initialize", {});
-      await kernel.call("set_plan_mode", { enabled: true });
+      await kernel.call("set_plan_mode", {});
       await prompt(kernel, "");
     },
   },
@@ -562,4 +563,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...skills,
   ...states,
   ...mcpScenarios,
+  ...agentScenarios,
 ];

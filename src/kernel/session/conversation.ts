@@ -1,14 +1,16 @@
 /** What one turn of a session does: a slash command, or the loop with the model. Owns history, provider and prefix. */
 import type { ApprovalGate } from "../approval/approval-gate.js";
+import type { ApprovalMode } from "../approval/policy.js";
 import type { KernelConfig } from "../config/config.js";
 import { errorMessage } from "../errors.js";
 import { innerTurn } from "../flows/inner-turn.js";
 import type { SessionHooks } from "../hooks/session-hooks.js";
 import type { Logger } from "../logger.js";
 import type { ContentPart } from "../messages.js";
+import { planReminders } from "../planning/plan-reminder.js";
+import type { SessionPlanMode } from "../planning/session-plan-mode.js";
 import { frozenPrefix, prefixChange } from "../prompt/prefix.js";
 import type { PromptTail } from "../prompt/prompt-tail.js";
-import type { ChatProvider } from "../providers/provider.js";
 import { builtinCommands, findCommand } from "../slash/builtin-commands.js";
 import { parseSlash } from "../slash/parse-slash.js";
 import { FINISHED, type SlashCommand, type SlashContext, type Workspace } from "../slash/slash-command.js";
@@ -20,11 +22,11 @@ import { type ContextSink, discardContext, History } from "../turn/history.js";
 import { RepeatGuard } from "../turn/repeat-guard.js";
 import type { SteerQueue } from "../turn/steer-queue.js";
 import { runTurn, type TurnDeps, type TurnResult } from "../turn/turn.js";
-import { llmNotSet } from "../turn/turn-error.js";
 import type { TurnRecorder } from "../turn/turn-recorder.js";
 import { inputText } from "../turn/user-input.js";
 import type { BackgroundWork } from "./background-work.js";
 import { runPrompt } from "./prompt-run.js";
+import type { SessionProvider } from "./session-provider.js";
 import { titleFrom } from "./title.js";
 
 export interface ConversationDeps {
@@ -42,12 +44,12 @@ export interface ConversationDeps {
   mail: DmailBox | null;
   /** Tokens of the configured model's window; 0 without one. */
   maxContextTokens: number;
-  /** Builds the driver at first use; null when no usable model is configured. */
-  createProvider: (() => Promise<ChatProvider>) | null;
+  provider: SessionProvider;
   /** The text of a new session. */
   systemPrompt: () => string;
-  setYolo: (on: boolean) => void;
-  isYolo: () => boolean;
+  /** Flips a mode of the approvals and gives its new state. */
+  toggleMode: (name: keyof ApprovalMode) => boolean;
+  planMode: SessionPlanMode;
   /** Fresh hex id of 32 digits. */
   newSourceId: () => string;
   freshCallId: () => string;
@@ -64,7 +66,6 @@ export class Conversation {
   readonly #deps: ConversationDeps;
   #history: History | null = null;
   #prefix: FrozenPrefix | null = null;
-  #provider: Promise<ChatProvider> | null = null;
 
   constructor(deps: ConversationDeps) {
     this.#deps = deps;
@@ -75,6 +76,7 @@ export class Conversation {
     if (this.#history !== null) return [];
     const { log } = this.#deps.recorder;
     const loaded = log.load();
+    this.#deps.planMode.begin(loaded.empty);
     const sink: ContextSink = {
       append: (records) => log.context(records),
       rotate: (records) => log.rotateContext(records),
@@ -137,14 +139,12 @@ export class Conversation {
   /** Loads what the first prompt will need, so that it need not wait. Never throws. */
   async warmUp(): Promise<void> {
     const tools = this.#deps.toolset.definitions();
-    const provider = this.#deps.createProvider === null ? null : this.provider().then((driver) => driver.warmUp?.());
-    await Promise.allSettled([tools, provider]);
+    await Promise.allSettled([tools, this.#deps.provider.warmUp()]);
   }
 
   /** Closes the driver, if there is one. Never rejects. */
-  async close(): Promise<void> {
-    const provider = await this.#provider?.catch(() => null);
-    await provider?.close?.().catch(() => {});
+  close(): Promise<void> {
+    return this.#deps.provider.close();
   }
 
   #openHistory(): History {
@@ -152,23 +152,10 @@ export class Conversation {
     return this.#history;
   }
 
-  /**
-   * The session's driver. One that could not be built is tried again at the next prompt: the cause may be gone by then.
-   * Rejects with KernelError `llm_not_set` without a usable model.
-   */
-  provider(): Promise<ChatProvider> {
-    const create = this.#deps.createProvider;
-    if (create === null) return Promise.reject(llmNotSet());
-    this.#provider ??= create().catch((error: unknown) => {
-      this.#provider = null;
-      throw error;
-    });
-    return this.#provider;
-  }
-
   async #turnDeps(history: History, steers: SteerQueue, signal?: AbortSignal): Promise<TurnDeps> {
-    const { background, recorder, config, toolset, gate, hooks, workDir, random } = this.#deps;
-    const provider = await this.provider();
+    const { background, recorder, config, toolset, gate, hooks, workDir, random, planMode } = this.#deps;
+    const remind = planReminders(planMode);
+    const provider = await this.#deps.provider.get();
     if (signal !== undefined) await this.#deps.joinTools?.(this.#prefix?.tools ?? null, signal);
     await this.#freezePrefix(history);
     return {
@@ -184,17 +171,16 @@ export class Conversation {
       loop: config.loop_control,
       maxAttempts: config.loop_control.max_retries_per_step,
       guard: new RepeatGuard(),
-      origin: {
-        sourceKind: "foreground_turn",
-        sourceId: this.#deps.newSourceId(),
-        agentId: null,
-        subagentType: null,
-      },
+      origin: { sourceKind: "foreground_turn", sourceId: this.#deps.newSourceId(), agentId: null, subagentType: null },
       freshId: this.#deps.freshCallId,
-      planMode: () => false,
+      planMode: () => planMode.active,
+      afterResults: () => planMode.announceChange(),
       mail: history === this.#history ? this.#deps.mail : null,
-      // What is said to a throw-away conversation is soon forgotten.
-      ...(background === undefined || history !== this.#history ? {} : { notices: () => background.takeMessages() }),
+      notices: () => [
+        ...remind(history.messages),
+        // What is said to a throw-away conversation is soon forgotten.
+        ...(background === undefined || history !== this.#history ? [] : background.takeMessages()),
+      ],
     };
   }
 
@@ -221,10 +207,8 @@ export class Conversation {
       sessionId: recorder.log.sessionId,
       maxContextTokens: this.#deps.maxContextTokens,
       say: (text) => this.say(text),
-      toggleYolo: () => {
-        this.#deps.setYolo(!this.#deps.isYolo());
-        return this.#deps.isYolo();
-      },
+      toggleMode: this.#deps.toggleMode,
+      planMode: this.#deps.planMode,
       compact: async (focus) => {
         const trigger = focus === "" ? "manual" : "manual-with-prompt";
         await compact(await this.#turnDeps(history, steers), focus, signal, trigger);
