@@ -38,9 +38,10 @@ async function main() {
   for (const name of names) {
     try {
       const { run } = await import(`./${name}.mjs`);
+      const load = loadAverage();
       const rows = await run({ nodeArgs });
-      figures.push(...rows.map((row) => ({ bench: name, ...row })));
-      if (!values.json) printRows(name, rows, before);
+      figures.push(...rows.map((row) => ({ bench: name, load, ...row })));
+      if (!values.json) printRows(name, load, rows, before);
     } catch (error) {
       broken++;
       console.error(`${name} could not run: ${error instanceof Error ? error.stack : error}`);
@@ -55,8 +56,8 @@ async function main() {
   return broken > 0 || (values.check && missed > 0) ? 1 : 0;
 }
 
-function printRows(name, rows, before) {
-  console.log(`\n${name}`);
+function printRows(name, load, rows, before) {
+  console.log(`\n${name} (load ${load})`);
   for (const row of rows) {
     const value = row.value.toLocaleString("en");
     const spread = row.samples > 1 ? `${row.min.toLocaleString("en")} .. ${row.max.toLocaleString("en")}` : "";
@@ -83,7 +84,7 @@ function baseline() {
   return new Map(figures.map((row) => [`${row.bench}/${row.name}`, row.value]));
 }
 
-/** Replaces the saved figures of the benches that ran; the others stay. */
+/** Replaces the saved figures of the benches that ran; the others stay, each with the load it was taken under. */
 function save(report) {
   const ran = new Set(report.figures.map((row) => row.bench));
   const old = existsSync(baselineFile) ? JSON.parse(readFileSync(baselineFile, "utf8")).figures : [];

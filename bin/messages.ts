@@ -29,6 +29,7 @@ An agent kernel that speaks the Wire protocol over stdin and stdout.
 Mode
   --wire                      Serve one client on stdin and stdout
   --framing NAME              ndjson (default) or content-length
+  --wire-compat VERSION       1.2 for clients that end at a message they do not know; off (default)
 
 Session
   -w, --work-dir DIR          Folder to work in (default: the current one)
@@ -60,7 +61,8 @@ Other
   -V, --version               Show the version
   -h, --help                  Show this text
 
-Environment: KERNEL_SHARE_DIR, KERNEL_BASE_URL, KERNEL_API_KEY, KERNEL_MODEL_NAME and the KIMI_ names of the same.
+Environment: KERNEL_SHARE_DIR, KERNEL_BASE_URL, KERNEL_API_KEY, KERNEL_MODEL_NAME and the KIMI_ names of the same;
+KERNEL_WIRE_COMPAT.
 A flag is stronger than the environment, the environment stronger than the configuration file.
 `,
 } as const;

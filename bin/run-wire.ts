@@ -9,6 +9,7 @@ import { type ConfigSource, loadConfig } from "../src/kernel/config/load-config.
 import { type FileLogger, openLogger } from "../src/kernel/config/open-logger.js";
 import { resolveModel } from "../src/kernel/config/resolve-model.js";
 import { resolveShareDir } from "../src/kernel/config/share-dir.js";
+import { resolveWireCompat } from "../src/kernel/config/wire-compat.js";
 import { errorMessage, KernelError } from "../src/kernel/errors.js";
 import { KERNEL_VERSION } from "../src/kernel/version.js";
 import { stdioTransport } from "../src/wire/transport.js";
@@ -40,6 +41,7 @@ export async function runWire(flags: KernelFlags): Promise<number> {
     const loaded = loadConfig({ source, onWarning: (sentence) => logger.warn({}, sentence) });
     hideSecrets(logger, loaded, env);
     const config = applyFlags(loaded, flags);
+    const wireCompat = resolveWireCompat(flags.wireCompat, env);
     const agent = await agentOf(flags, config);
     const model = resolveModel({ config, flags: { ...flags, model: flags.model ?? agent?.model ?? null }, env });
     if (model !== null) hideSecrets(logger, { providers: { resolved: model.provider } }, model.env);
@@ -47,6 +49,7 @@ export async function runWire(flags: KernelFlags): Promise<number> {
     const outcome = await runKernel({
       transport: stdioTransport(stdio.stdin, stdio.stdout),
       framing: flags.framing,
+      wireCompat,
       config,
       model,
       agent,

@@ -451,7 +451,7 @@ describe("commands of the configuration", () => {
   });
 
   it("H-203 a command gets the facts as JSON on stdin, in the work dir, without the kernel's secrets", async () => {
-    const hooks = [{ event: "PreToolUse", command: "cat > in.json; env > env.txt" }];
+    const hooks = [{ event: "PreToolUse", command: "cat /dev/stdin > in.json; env > env.txt" }];
     const workspace = createWorkspace({ scripts: [shell("t1", "echo hi"), say("b")], config: { hooks } });
     const kernel = startKernel(workspace, { ...YOLO, env: { KIMI_API_KEY: "sk-1", HARMLESS: "1" } });
     await runTurn(kernel, "go");

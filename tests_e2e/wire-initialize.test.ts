@@ -72,7 +72,6 @@ describe("initialize", () => {
   it("W-004 what the kernel cannot do yet is not announced, and plan mode is refused at any time", async () => {
     const kernel = startKernel(createWorkspace({ scripts: [call("t1", "ext"), say("done")] }));
     const { result } = await kernel.initialize({ external_tools: [EXT] });
-    expect((result?.hooks as { supported_events?: unknown } | undefined)?.supported_events ?? []).toEqual([]);
     expect((result?.capabilities as { supports_question?: unknown } | undefined)?.supports_question ?? false).toBe(
       false,
     );

@@ -1,6 +1,7 @@
 /** Failures of the kernel process as a client sees them; they never cross the wire. */
 export type KernelProcessErrorCode = "spawn_failed" | "handshake_timeout" | "version_mismatch" | "crashed" | "closed";
 
+/** The message is one sentence for a person; `cause` is what the system said. */
 export class KernelProcessError extends Error {
   readonly code: KernelProcessErrorCode;
 

@@ -3,6 +3,7 @@ import type { FramingName } from "../wire/framing.js";
 import type { Transport } from "../wire/transport.js";
 import type { LoadedAgent } from "./agent-spec/loaded-agent.js";
 import type { KernelConfig, ResolvedModel } from "./config/config.js";
+import type { WireCompat } from "./config/wire-compat.js";
 import type { Logger } from "./logger.js";
 import type { Session } from "./session/session.js";
 import type { WireRecord } from "./storage/replay.js";
@@ -11,6 +12,8 @@ import type { ExternalTools } from "./tools/external-tool.js";
 export interface KernelOptions {
   transport: Transport;
   framing: FramingName;
+  /** The age of the client's knowledge of the wire, when it cannot take more; null for all of 1.10. */
+  wireCompat: WireCompat | null;
   config: KernelConfig;
   /** null when no usable model is configured; prompts then answer "LLM is not set". */
   model: ResolvedModel | null;

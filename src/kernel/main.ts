@@ -5,7 +5,7 @@
 import { homedir } from "node:os";
 import { HookList } from "./hooks/hook-list.js";
 import type { ClientName, KernelOptions, KernelOutcome, KernelRuntime } from "./kernel.js";
-import { connectClient, serveKernel } from "./server/kernel-server.js";
+import { connectClient, type KernelConnection, serveKernel } from "./server/kernel-server.js";
 import { SkillCatalog } from "./skills/skill-catalog.js";
 
 /**
@@ -14,7 +14,7 @@ import { SkillCatalog } from "./skills/skill-catalog.js";
  */
 export async function runKernel(options: KernelOptions): Promise<KernelOutcome> {
   const { logger } = options;
-  const client = connectClient(options.transport, options.framing, logger);
+  const client = await forItsAge(connectClient(options.transport, options.framing, logger), options.wireCompat);
   const hooks = new HookList(options.config.hooks, logger);
   let clientName: ClientName | null = null;
   const skills = skillCatalog(options);
@@ -44,6 +44,13 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
   const outcome = (await loaded?.close()) ?? { sessionId: null, turnInterrupted: false, resumable: false };
   await client.connection.close();
   return outcome;
+}
+
+/** What an old client cannot take is kept from it, whatever wants to send it. */
+async function forItsAge(client: KernelConnection, compat: KernelOptions["wireCompat"]): Promise<KernelConnection> {
+  if (compat === null) return client;
+  const { Wire12Sink } = await import("./server/wire-1-2-sink.js");
+  return { ...client, sink: new Wire12Sink(client.sink) };
 }
 
 function skillCatalog({ flags, config, env, shareDir }: KernelOptions): SkillCatalog {

@@ -11,7 +11,7 @@ import { START_ENTRIES, staticClosure } from "../../scripts/start-closure.mjs";
 /** What may load before initialize is answered, beside our own sources and Node. */
 const PACKAGES = ["smol-toml", "vscode-jsonrpc", "zod"];
 /** Bytes of JavaScript that Node reads and compiles before initialize is answered. Raised only with a reason: the answer lists the skills. */
-const BUDGET_BYTES = 230_000;
+const BUDGET_BYTES = 235_000;
 /** The command, the script that holds the start, and the two doors into it. */
 const MAX_FILES = 4;
 

@@ -58,6 +58,24 @@ async function withTools(kernel: KernelProcess, during: (id: string | number) =>
   return await kernel.response(id);
 }
 
+/** Subscribes to these events and answers each hook as `decide` says. */
+async function hooked(
+  kernel: KernelProcess,
+  events: readonly string[],
+  during: (
+    next: () => Promise<Message>,
+    decide: (request: Message, action: string, reason?: string) => void,
+  ) => unknown,
+): Promise<unknown> {
+  await kernel.initialize({ hooks: events.map((event, at) => ({ id: `h${at + 1}`, event })) });
+  const id = kernel.request("prompt", { user_input: "go" });
+  await during(
+    () => kernel.serverRequest("HookRequest"),
+    (request, action, reason = "") => kernel.answer(request, { request_id: request.id, action, reason }),
+  );
+  return await kernel.response(id);
+}
+
 const turns: Scenario[] = [
   {
     name: "plain-text",
@@ -258,6 +276,59 @@ const tools: Scenario[] = [
   },
 ];
 
+const hooks: Scenario[] = [
+  {
+    name: "hook-allows",
+    about:
+      "A tool's hook says yes; the one behind the tool is answered while the turn's last hook is open; then replay.",
+    scripts: [shell("t1", "echo hi"), say("done")],
+    args: YOLO,
+    run: async (kernel) => {
+      await hooked(kernel, ["PreToolUse", "PostToolUse", "Stop"], async (next, decide) => {
+        decide(await next(), "allow");
+        const after = await next();
+        const last = await next();
+        decide(after, "allow");
+        decide(last, "allow");
+      });
+      await kernel.call("replay");
+    },
+  },
+  {
+    name: "hook-blocks-tool",
+    about: "A tool's hook says no before anybody is asked for an approval; the model goes on.",
+    scripts: [shell("t1", "echo hi"), say("done")],
+    run: (kernel) =>
+      hooked(kernel, ["PreToolUse"], async (next, decide) => decide(await next(), "block", "not this one")),
+  },
+  {
+    name: "hook-blocks-prompt",
+    about: "A prompt is refused: hook events come before TurnBegin, the reason is shown, no model is asked.",
+    scripts: [say("never")],
+    run: (kernel) =>
+      hooked(kernel, ["UserPromptSubmit"], async (next, decide) => decide(await next(), "block", "no way")),
+  },
+  {
+    name: "hook-blocks-stop",
+    about: "The end is refused once: steps are counted anew, the reason is the next user message.",
+    scripts: [say("a"), say("b")],
+    run: (kernel) => hooked(kernel, ["Stop"], async (next, decide) => decide(await next(), "block", "keep going")),
+  },
+  {
+    name: "cancel-hook",
+    about: "Cancel while a hook is asked: it is closed, nothing runs, the late answer is ignored.",
+    scripts: [shell("t1", "echo hi"), say("after")],
+    run: async (kernel) => {
+      await hooked(kernel, ["PreToolUse"], async (next, decide) => {
+        const request = await next();
+        await kernel.call("cancel");
+        decide(request, "allow");
+      });
+      await prompt(kernel, "next");
+    },
+  },
+];
+
 const endings: Scenario[] = [
   {
     name: "cancel-tool",
@@ -429,6 +500,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...turns,
   ...approvals,
   ...tools,
+  ...hooks,
   ...endings,
   ...commands,
   ...states,

@@ -52,6 +52,7 @@ export function writeTranscript(name: string, { meta, lines }: Transcript): void
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const HEX32 = /^[0-9a-f]{32}$/;
+const HEX12 = /^[0-9a-f]{12}$/;
 /** Prose that is each kernel's own, behind the words that clients may compare. */
 const OWN_PROSE: [RegExp, string][] = [
   [/^(Error (?:parsing|validating) JSON arguments: )[\s\S]+$/, "$1<text>"],
@@ -74,13 +75,17 @@ export class Placeholders {
 
   /** The reverse, for a message to send. */
   fill(message: Message): Message {
-    const text = JSON.stringify(message).replace(/<(?:uuid|hex32):\d+>/g, (name) => this.#values.get(name) ?? name);
+    const text = JSON.stringify(message).replace(
+      /<(?:uuid|hex32|hex12):\d+>/g,
+      (name) => this.#values.get(name) ?? name,
+    );
     return JSON.parse(text.replaceAll("<dir>", this.#workDir)) as Message;
   }
 
   #walk(value: unknown, path: readonly string[]): unknown {
     if (typeof value === "string") return this.#text(value, path);
     if (typeof value === "number" && path.at(-1) === "wait_s") return "<float>";
+    if (typeof value === "number" && path.at(-1) === "duration_ms") return "<int>";
     if (Array.isArray(value)) return value.map((item) => this.#walk(item, [...path, "*"]));
     if (typeof value !== "object" || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.#walk(item, [...path, key])]));
@@ -89,6 +94,7 @@ export class Placeholders {
   #text(value: string, path: readonly string[]): string {
     if (UUID.test(value)) return this.#named("uuid", value);
     if (HEX32.test(value)) return this.#named("hex32", value);
+    if (HEX12.test(value)) return this.#named("hex12", value);
     const place = path.join(".");
     if (/^result\.(server\.(name|version)|slash_commands\.\*\.description)$/.test(place)) return "<text>";
     if (place === "result.external_tools.rejected.*.reason" && value !== "conflicts with builtin tool") return "<text>";
@@ -109,6 +115,6 @@ export class Placeholders {
 
 /** A message with sample values in the place of its placeholders, fit for a schema. */
 export function withSamples(message: Message): Message {
-  const text = JSON.stringify(message).replaceAll('"<float>"', "0.5");
+  const text = JSON.stringify(message).replaceAll('"<float>"', "0.5").replaceAll('"<int>"', "1");
   return JSON.parse(text) as Message;
 }

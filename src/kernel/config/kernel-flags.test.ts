@@ -50,6 +50,7 @@ describe("parseFlags: values", () => {
         maxRetriesPerStep: null,
         maxRalphIterations: null,
         framing: "ndjson",
+        wireCompat: null,
         prompt: null,
         inputFormat: null,
         outputFormat: null,

@@ -38,6 +38,7 @@ export interface KernelFlags {
   maxRetriesPerStep: number | null;
   maxRalphIterations: number | null;
   framing: "ndjson" | "content-length";
+  wireCompat: "1.2" | "off" | null;
   prompt: string | null;
   inputFormat: "text" | "stream-json" | null;
   outputFormat: "text" | "stream-json" | null;
@@ -82,6 +83,7 @@ const specs = {
   maxRetries: value("--max-retries-per-step"),
   maxRalph: value("--max-ralph-iterations"),
   framing: value("--framing"),
+  wireCompat: value("--wire-compat"),
   prompt: value("--prompt", "-p", "--command", "-c"),
   print: flag("--print"),
   inputFormat: value("--input-format"),
@@ -193,6 +195,7 @@ function toFlags(read: ReadArgv<Key>, cwd: string): KernelFlags {
     maxRetriesPerStep: wholeNumber("--max-retries-per-step", last("maxRetries"), 1),
     maxRalphIterations: wholeNumber("--max-ralph-iterations", last("maxRalph"), -1),
     framing: choice("--framing", last("framing"), ["ndjson", "content-length"]) ?? "ndjson",
+    wireCompat: choice("--wire-compat", last("wireCompat"), ["1.2", "off"]),
     prompt: last("prompt"),
     inputFormat: choice("--input-format", last("inputFormat"), ["text", "stream-json"]),
     outputFormat: choice("--output-format", last("outputFormat"), ["text", "stream-json"]),

@@ -2,7 +2,7 @@
  * Starts a program that stands at a gate. The child is a `sh` that waits for one line on its stdin and then becomes the
  * program by `exec`: same pid, same group, no other descriptor left over. When the kernel dies before it opened the
  * gate, the read sees the end of the pipe and the program never runs. Cost: one exec of `sh`. The program's stdin is
- * /dev/null, or what follows that line on the pipe: `read` takes a pipe byte by byte, so nothing of it is lost.
+ * /dev/null, the input of the request, or what follows that line on the pipe.
  *
  * A `sh` hands on only variables whose names are valid in a shell.
  */
@@ -10,9 +10,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { findProgram } from "./find-program.js";
+import { openInput } from "./input-file.js";
 import type { SpawnRequest } from "./process-groups.js";
 
 const GATE = 'read -r _ && exec "$@"';
+const NO_INPUT = " </dev/null";
+const INPUT = " <&3 3<&-";
+const DEFAULT_TEMP = "/tmp";
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
 export interface GatedProcess {
@@ -28,27 +32,39 @@ export async function gatedSpawn(request: SpawnRequest): Promise<GatedProcess> {
   const program = findProgram(name, request.env.PATH ?? DEFAULT_PATH, request.cwd);
   const file = request.outlive?.outputFile;
   const merged = request.mergeOutput === true || file !== undefined;
-  const { input } = request;
   const piped = request.stdin === "pipe";
-  const gate = `${GATE}${input === undefined && !piped ? " </dev/null" : ""}${merged ? " 2>&1" : ""}`;
-  const output = file === undefined ? null : openSync(file, "a", 0o600);
-  const child = spawn("/bin/sh", ["-c", gate, "sh", program, ...rest], {
-    cwd: request.cwd,
-    env: request.env,
-    detached: true,
-    stdio: ["pipe", output ?? "pipe", merged ? "ignore" : "pipe"],
-  });
-  if (output !== null) closeSync(output);
-  // The gate may be killed before it is opened, and a program need not read its input.
+  const stdin = piped ? "" : request.input === undefined ? NO_INPUT : INPUT;
+  const gate = `${GATE}${stdin}${merged ? " 2>&1" : ""}`;
+  const opened: number[] = [];
+  const open = (fd: number): number => {
+    opened.push(fd);
+    return fd;
+  };
+  let child: ChildProcess;
+  try {
+    const output = file === undefined ? "pipe" : open(openSync(file, "a", 0o600));
+    const input =
+      request.input === undefined ? [] : [open(openInput(request.input, request.env.TMPDIR ?? DEFAULT_TEMP))];
+    child = spawn("/bin/sh", ["-c", gate, "sh", program, ...rest], {
+      cwd: request.cwd,
+      env: request.env,
+      detached: true,
+      stdio: ["pipe", output, merged ? "ignore" : "pipe", ...input],
+    });
+  } finally {
+    for (const fd of opened) closeSync(fd);
+  }
+  // The gate may be killed before it is opened.
   child.stdin?.on("error", () => {});
   if (child.pid === undefined) throw await startError(child, request.cwd);
   child.on("error", () => {});
-  return { child, pid: child.pid, open: () => openGate(child, request) };
+  return { child, pid: child.pid, open: () => openGate(child, piped) };
 }
 
-function openGate({ stdin }: ChildProcess, request: SpawnRequest): void {
-  if (request.stdin === "pipe") stdin?.write("\n");
-  else stdin?.end(`\n${request.input ?? ""}`);
+/** `read` takes a pipe byte by byte, so a program whose stdin it is gets all that is written behind the line. */
+function openGate({ stdin }: ChildProcess, piped: boolean): void {
+  if (piped) stdin?.write("\n");
+  else stdin?.end("\n");
 }
 
 /** Node reports a missing working directory as a missing program; say which it was. */

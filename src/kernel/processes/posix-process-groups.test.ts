@@ -103,6 +103,20 @@ describe("a command", () => {
     expect(result.stdout).toBe("read:1\n0\ntty:1\n");
   });
 
+  it("reads its input on stdin to the last byte, then the end, and has no other descriptor", async () => {
+    const input = `first line\n${"x".repeat(80_000)}\nlast, without an end`;
+    const result = await run("cat; echo; ls /proc/self/fd | wc -l", { input });
+    const plain = await run("ls /proc/self/fd | wc -l");
+    expect(result.stdout).toBe(`${input}\n${plain.stdout}`);
+    expect((await run("read -r a; echo $a", { input: "one\ntwo\n", mergeOutput: true })).stdout).toBe("one\n");
+    expect((await run("cat /dev/stdin", { input: "by name" })).stdout).toBe("by name");
+    expect(await run("wc -c", { input: "" })).toMatchObject({ stdout: "0\n", exit: ok });
+  });
+
+  it("may leave a large input unread", async () => {
+    expect((await run("exit 4", { input: "x".repeat(5_000_000) })).exit).toEqual({ code: 4, signal: null });
+  });
+
   it("gets no descriptor but its three", async () => {
     const result = await run("", { argv: ["ls", "-l", "/proc/self/fd"] });
     const plain = spawn("ls", ["-l", "/proc/self/fd"], { stdio: ["ignore", "pipe", "pipe"] });

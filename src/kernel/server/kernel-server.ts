@@ -15,7 +15,7 @@ import {
 import type { Logger } from "../logger.js";
 import { type InitializeDeps, initialize } from "./initialize.js";
 import { kernelWireError } from "./kernel-wire-error.js";
-import { WireEventSink } from "./wire-event-sink.js";
+import { type ClientSink, WireEventSink } from "./wire-event-sink.js";
 
 /** The methods of Wire 1.10 with the check of their params. */
 const METHODS = {
@@ -29,7 +29,7 @@ const METHODS = {
 
 export interface KernelConnection {
   connection: Connection<typeof METHODS>;
-  sink: WireEventSink;
+  sink: ClientSink;
 }
 
 /** Opens the connection of one client. Nothing is read before `serveKernel`. */

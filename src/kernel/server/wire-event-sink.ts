@@ -8,8 +8,14 @@ import { ClientRequestError, type EventSink } from "../turn/event-sink.js";
 const EVENT_HEAD = '{"jsonrpc":"2.0","method":"event","params":{"type":"';
 const PAYLOAD = '","payload":';
 
+/** One client: what happens, and what has happened, goes to it. */
+export interface ClientSink extends EventSink {
+  /** Sends stored records again; nothing is expected in answer to their requests. */
+  replay(records: readonly WireRecord[]): void;
+}
+
 /** The client behind one connection, which its owner closes. */
-export class WireEventSink implements EventSink {
+export class WireEventSink implements ClientSink {
   readonly #connection: Connection;
 
   constructor(connection: Connection) {
@@ -40,7 +46,6 @@ export class WireEventSink implements EventSink {
     return !this.#connection.isIdFree(id);
   }
 
-  /** Sends stored records again; nothing is expected in answer to their requests. */
   replay(records: readonly WireRecord[]): void {
     this.#connection.writeLines(
       records.map(({ type, json, isRequest, id }) => (isRequest ? requestLine(id, type, json) : eventLine(type, json))),

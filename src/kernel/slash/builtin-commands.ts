@@ -4,6 +4,7 @@ import { BUILTIN_COMMANDS } from "./command-list.js";
 import { runInit } from "./init-command.js";
 import { FINISHED, type SlashCommand } from "./slash-command.js";
 
+/** In the order of the list. Each throws what its work throws. */
 export const builtinCommands: readonly SlashCommand[] = [
   {
     ...BUILTIN_COMMANDS.init,

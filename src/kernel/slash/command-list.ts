@@ -5,6 +5,7 @@ export interface CommandInfo {
   readonly aliases: readonly string[];
 }
 
+/** In the order in which they are listed. */
 export const BUILTIN_COMMANDS = {
   init: { name: "init", description: "Look at the project and write an AGENTS.md", aliases: [] },
   compact: {

@@ -42,4 +42,5 @@ export interface SlashCommand extends CommandInfo {
   run(args: string, context: SlashContext): Promise<TurnResult>;
 }
 
+/** What a command gives that did its work. */
 export const FINISHED: TurnResult = { status: "finished" };

@@ -186,6 +186,18 @@ describe("an open turn is closed", () => {
     expect(JSON.stringify(log.load().messages.at(-1))).toContain("it did not run");
   });
 
+  test("a call whose hooks were undecided is said not to have run", async () => {
+    const log = await acquired();
+    run(log, "stream end");
+    const batch = { kind: "hook" as const, event: "PreToolUse", blocking: true, tool_call_id: "go-t1", input: {} };
+    const decided = { kind: "hook_decided" as const, action: "allow" as const, reason: "" };
+    log.note({ ...batch, batch_id: "b1", hooks: [] });
+    log.note({ ...decided, batch_id: "b1" });
+    log.note({ ...batch, batch_id: "b2", hooks: [] });
+    abandon();
+    expect(JSON.stringify((await acquired()).load().messages.at(-1))).toContain("it did not run");
+  });
+
   test.each(["stream end", "answer", "intent"])("after %s the outcome is unknown", async (last) => {
     run(await acquired(), last);
     abandon();

@@ -15,6 +15,7 @@ type Stream = AsyncGenerator<readonly StreamPart[], StreamEnd, void>;
 /** Plays one request. */
 export type ScriptedReply = (request: ChatRequest, signal: AbortSignal) => Stream;
 
+/** A request beyond the script fails as a provider's error. */
 export class FakeProvider implements ChatProvider {
   readonly modelName = "fake-model";
   readonly capabilities = new Set<Capability>();

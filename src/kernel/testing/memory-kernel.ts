@@ -75,6 +75,7 @@ export function memoryKernels(): (options?: MemoryKernelOptions) => MemoryKernel
     const outcome = runKernel({
       transport: server,
       framing: "ndjson",
+      wireCompat: null,
       config,
       model,
       agent: null,

@@ -17,6 +17,7 @@ export interface OpenRequest {
   fail(error: ClientRequestError): void;
 }
 
+/** Requests stay open until the test answers them. */
 export class RecordingSink implements EventSink {
   readonly sent: Sent[] = [];
   readonly taken = new Set<string>();

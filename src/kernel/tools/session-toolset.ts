@@ -13,6 +13,7 @@ export interface ToolSource {
   find(name: string): CallableTool | null;
 }
 
+/** Built-in names win over the client's. Loads each tool at its first use. */
 export class SessionToolset implements Toolset {
   readonly #context: ToolContext;
   readonly #external: ExternalTools;

@@ -19,6 +19,7 @@ export function innerSteers(queue: SteerSource): SteerSource {
   return { drain: () => queue.drain(), drainOrClose: () => queue.drain(), close: () => {} };
 }
 
+/** The one of a turn: open until the turn looks for the last time. */
 export class SteerQueue implements SteerSource {
   #items: Steer[] = [];
   #open = true;

@@ -7,6 +7,7 @@ import { eventRecord, partRecord } from "./encode-events.js";
 import type { EventSink } from "./event-sink.js";
 import type { Recorder } from "./recorder.js";
 
+/** Over one session's log and one client; owns neither. */
 export class TurnRecorder implements Recorder {
   readonly log: SessionLog;
   readonly sink: EventSink;
