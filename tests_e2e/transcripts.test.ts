@@ -4,10 +4,12 @@
  */
 import { describe, expect, it } from "vitest";
 import { contractAjv, loadWireGen, SPEC_DIR } from "../src/wire/validators/testing/contract-files.js";
+import { PLAN_SCENARIOS } from "./transcripts/plan-scenarios.js";
 import { comparable, play, record } from "./transcripts/play.js";
-import { SCENARIOS } from "./transcripts/scenarios.js";
+import { SCENARIOS as BASE_SCENARIOS } from "./transcripts/scenarios.js";
 import { readTranscript, transcriptNames, withSamples, writeTranscript } from "./transcripts/transcript-file.js";
 
+const SCENARIOS = [...BASE_SCENARIOS, ...PLAN_SCENARIOS];
 const recording = process.env.KERNEL_E2E_RECORD === "1";
 
 if (recording) {

@@ -6,16 +6,17 @@ import { randomBytes } from "node:crypto";
 import { homedir, type as osType } from "node:os";
 import { join } from "node:path";
 import { hookResult, toolCallResult } from "../wire/validators/client-request.js";
+import type { PromptFacts } from "./agent-spec/prompt-template.js";
 import type { ResolvedModel } from "./config/config.js";
 import type { HookList } from "./hooks/hook-list.js";
 import { SessionHooks } from "./hooks/session-hooks.js";
-import type { ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
+import type { ClientCapabilities, ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
 import type { Logger } from "./logger.js";
 import { openMcp } from "./mcp/open-mcp.js";
 import { lazyProcessGroups } from "./processes/lazy-process-groups.js";
 import { toolEnvironment } from "./processes/tool-environment.js";
 import { promptTail } from "./prompt/prompt-tail.js";
-import { sessionPrompt } from "./prompt/session-prompt.js";
+import { promptFacts, sessionPrompt } from "./prompt/session-prompt.js";
 import { skillLines } from "./prompt/skill-note.js";
 import { approvalRecord } from "./session/approval-requests.js";
 import { Conversation } from "./session/conversation.js";
@@ -23,6 +24,7 @@ import { Session } from "./session/session.js";
 import { sessionApprovals } from "./session/session-approvals.js";
 import { sessionHookChannel } from "./session/session-hook-channel.js";
 import { sessionAgents } from "./session-agents.js";
+import { sessionPlanning } from "./session-planning.js";
 import type { SkillCatalog } from "./skills/skill-catalog.js";
 import { findSkillCommand } from "./slash/skill-commands.js";
 import { openSession } from "./storage/open-session.js";
@@ -47,6 +49,7 @@ export async function createRuntime(
   sink: EventSink,
   skills: SkillCatalog,
   client: () => ClientName | null,
+  clientCapabilities: () => ClientCapabilities,
   hookList: HookList,
 ): Promise<KernelRuntime> {
   const { config, model, flags, env, shareDir, logger, agent } = options;
@@ -94,6 +97,10 @@ export async function createRuntime(
     path: toolEnv.PATH ?? "",
     mode: { yolo: config.default_yolo || log.state.data.approval.yolo, afk: flags.afk || log.state.data.approval.afk },
   });
+  const { planMode, guard } = sessionPlanning({
+    ...{ options, recorder, context, gate: approvals.gate },
+    capabilities: clientCapabilities,
+  });
   const hooks = new SessionHooks({
     list: hookList,
     channel: sessionHookChannel(recorder, (answer) => {
@@ -105,6 +112,10 @@ export async function createRuntime(
     resumed: exists,
     logger,
   });
+  const facts = (): PromptFacts => {
+    const date = new Date().toISOString().slice(0, 10);
+    return promptFacts({ workDir, additionalDirs, os: osType(), shell: "bash", date, skills: listedSkills });
+  };
   const isReserved = (name: string) => BUILTIN_TOOL_NAMES.has(name) || externalTools.find(name) !== null;
   const mcp = openMcp(options, { processes, env: toolEnv, isReserved });
   const toolset = new SessionToolset(context, externalTools, agent, mcp?.joined ?? null);
@@ -118,16 +129,17 @@ export async function createRuntime(
     processes,
     context,
     toolset,
+    guard,
     provider: () => conversation.provider(),
     client,
     turnSourceId: () => turnSourceId,
     freshCallId,
-    customTypes: [],
+    facts,
   });
   const conversation: Conversation = new Conversation({
     recorder,
     config,
-    toolset,
+    toolset: guard(toolset),
     joinTools: async (listed, signal) => mcp?.beforeTurn({ recorder, signal, sessionId, listed }),
     background: agents.notices,
     gate: approvals.gate,
@@ -148,17 +160,9 @@ export async function createRuntime(
     mail,
     maxContextTokens: model?.model.max_context_size ?? 0,
     createProvider: await providerFactory(model, () => ({ logger, shareDir, client: client() })),
-    systemPrompt: () =>
-      sessionPrompt(agent, {
-        workDir,
-        additionalDirs,
-        os: osType(),
-        shell: "bash",
-        date: new Date().toISOString().slice(0, 10),
-        skills: listedSkills,
-      }),
-    setYolo: approvals.setYolo,
-    isYolo: () => approvals.gate.mode.yolo,
+    systemPrompt: () => sessionPrompt(agent, facts()),
+    toggleMode: approvals.toggleMode,
+    planMode,
     newSourceId: () => {
       turnSourceId = randomBytes(16).toString("hex");
       return turnSourceId;
@@ -168,7 +172,7 @@ export async function createRuntime(
     logger,
   });
   const records = () => replaySession(sessionPaths(shareDir, workDir, sessionId));
-  const session = new Session({ recorder, conversation, hooks, logger, records });
+  const session = new Session({ recorder, conversation, planMode, hooks, logger, records });
   return {
     session,
     externalTools,

@@ -23,6 +23,7 @@ export interface KernelOptions {
     session: string | null;
     continue: boolean;
     afk: boolean;
+    plan: boolean;
     configFile: string | null;
     /** Documents with `mcpServers`; a later one replaces servers of the same name. */
     mcpConfigs: readonly Readonly<Record<string, unknown>>[];
@@ -54,6 +55,12 @@ export interface KernelOutcome {
 export interface ClientName {
   name: string;
   version?: string;
+}
+
+/** What the client said that it can show; nothing until it says so. */
+export interface ClientCapabilities {
+  question: boolean;
+  planMode: boolean;
 }
 
 /** Everything behind the wire; built by `kernel-runtime.ts`. */

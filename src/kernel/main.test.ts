@@ -184,12 +184,9 @@ describe("methods by state", () => {
     const noTurn = { error: { code: -32000, message: "No agent turn is in progress", data: null } };
     expect((await kernel.call("1", "cancel"))[0]).toMatchObject(noTurn);
     expect((await kernel.call("2", "steer", { user_input: "x" }))[0]).toMatchObject(noTurn);
-    expect((await kernel.call("3", "set_plan_mode", { enabled: true }))[0]?.error).toEqual({
-      code: -32000,
-      message: "Plan mode is not supported",
-      data: null,
-    });
-    expect((await kernel.call("4", "replay"))[0]?.result).toEqual({ status: "finished", events: 0, requests: 0 });
+    expect((await kernel.call("3", "replay"))[0]?.result).toEqual({ status: "finished", events: 0, requests: 0 });
+    const switched = await kernel.call("4", "set_plan_mode", { enabled: true });
+    expect(switched.at(-1)?.result).toEqual({ status: "ok", plan_mode: true });
     const first = await kernel.call("5", "initialize", { protocol_version: "1.10" });
     const second = await kernel.call("6", "initialize", { protocol_version: "9" });
     expect(second[0]?.result).toEqual(first[0]?.result);

@@ -4,7 +4,7 @@
  */
 import { homedir } from "node:os";
 import { HookList } from "./hooks/hook-list.js";
-import type { ClientName, KernelOptions, KernelOutcome, KernelRuntime } from "./kernel.js";
+import type { ClientCapabilities, ClientName, KernelOptions, KernelOutcome, KernelRuntime } from "./kernel.js";
 import { connectClient, type KernelConnection, serveKernel } from "./server/kernel-server.js";
 import { SkillCatalog } from "./skills/skill-catalog.js";
 
@@ -17,11 +17,19 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
   const client = await forItsAge(connectClient(options.transport, options.framing, logger), options.wireCompat);
   const hooks = new HookList(options.config.hooks, logger);
   let clientName: ClientName | null = null;
+  let capabilities: ClientCapabilities = { question: false, planMode: false };
   const skills = skillCatalog(options);
   let loading: Promise<KernelRuntime> | null = null;
   const runtime = (): Promise<KernelRuntime> => {
     loading ??= import("./kernel-runtime.js").then(({ createRuntime }) =>
-      createRuntime(options, client.sink, skills, () => clientName, hooks),
+      createRuntime(
+        options,
+        client.sink,
+        skills,
+        () => clientName,
+        () => capabilities,
+        hooks,
+      ),
     );
     return loading;
   };
@@ -37,6 +45,9 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
     onClient: (name) => {
       clientName = name;
       logger.info({ client: name }, "client connected");
+    },
+    onCapabilities: (given) => {
+      capabilities = given;
     },
   });
   await stopRequested(Promise.race([client.connection.closed, client.connection.outputClosed]), options.signal);

@@ -38,4 +38,15 @@ describe("decide", () => {
     expect(decision.decision === "allow" ? `allow ${decision.via}` : decision.decision).toBe(expected);
     if (decision.decision === "deny") expect(decision.reason).toMatch(/^`\/w\/x` .+\.$/);
   });
+
+  it.each<[string, GrantSubject, PathGuard | null, typeof NORMAL, string]>([
+    ["a command", RUN, null, NORMAL, "ask"],
+    ["a command, yolo", RUN, null, YOLO, "ask"],
+    ["a command, nobody there", RUN, null, AFK, "deny"],
+    ["an edit, yolo", EDIT, null, YOLO, "ask"],
+    ["an edit of kernel state", EDIT, "kernel_state", NORMAL, "deny"],
+  ])("only a person may approve %s, whatever is granted", (_name, subject, guard, mode, expected) => {
+    const ask = { action: "x", description: "x", display: [], subject, byPersonOnly: true };
+    for (const covered of [true, false]) expect(decide({ ask, mode, covered, guard }).decision).toBe(expected);
+  });
 });

@@ -29,6 +29,8 @@ export type PolicyDecision =
  * |---|---|---|---|---|
  * | edit | kernel_state | any | any | deny: a tool must not rewrite what was recorded or approved |
  * | edit | unknown | yolo or afk | any | deny: it may be one of those |
+ * | any, by a person only | any | afk | any | deny |
+ * | any, by a person only | any | other | any | ask |
  * | any | any | yolo or afk | any | allow |
  * | edit | control, build_script, unknown | normal | any | ask: the file decides what runs later |
  * | read_outside | control, kernel_state, unknown | normal | any | ask |
@@ -46,6 +48,11 @@ export function decide({ ask, mode, covered, guard }: PolicyFacts): PolicyDecisi
   const byMode = mode.yolo || mode.afk;
   if (subject.kind === "edit" && guard === "unknown" && byMode) {
     return { decision: "deny", reason: `\`${subject.path}\` could not be checked, so it may not be changed unasked.` };
+  }
+  if (ask.byPersonOnly === true) {
+    return mode.afk
+      ? { decision: "deny", reason: "Only a person may approve this now, and nobody is there." }
+      : { decision: "ask" };
   }
   if (byMode) return { decision: "allow", via: "mode" };
   if (subject.kind === "edit" && guard !== null) return { decision: "ask" };

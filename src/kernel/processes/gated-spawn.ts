@@ -2,7 +2,7 @@
  * Starts a program that stands at a gate. The child is a `sh` that waits for one line on its stdin and then becomes the
  * program by `exec`: same pid, same group, no other descriptor left over. When the kernel dies before it opened the
  * gate, the read sees the end of the pipe and the program never runs. Cost: one exec of `sh`. The program's stdin is
- * /dev/null, the input of the request, or what follows that line on the pipe.
+ * /dev/null or the input of the request.
  *
  * A `sh` hands on only variables whose names are valid in a shell.
  */
@@ -33,8 +33,8 @@ export async function gatedSpawn(request: SpawnRequest): Promise<GatedProcess> {
   const file = request.outlive?.outputFile;
   const merged = request.mergeOutput === true || file !== undefined;
   const piped = request.stdin === "pipe";
-  const stdin = piped ? "" : request.input === undefined ? NO_INPUT : INPUT;
-  const gate = `${GATE}${stdin}${merged ? " 2>&1" : ""}`;
+  const source = request.input === undefined ? NO_INPUT : INPUT;
+  const gate = `${GATE}${piped ? "" : source}${merged ? " 2>&1" : ""}`;
   const opened: number[] = [];
   const open = (fd: number): number => {
     opened.push(fd);
@@ -58,13 +58,7 @@ export async function gatedSpawn(request: SpawnRequest): Promise<GatedProcess> {
   child.stdin?.on("error", () => {});
   if (child.pid === undefined) throw await startError(child, request.cwd);
   child.on("error", () => {});
-  return { child, pid: child.pid, open: () => openGate(child, piped) };
-}
-
-/** `read` takes a pipe byte by byte, so a program whose stdin it is gets all that is written behind the line. */
-function openGate({ stdin }: ChildProcess, piped: boolean): void {
-  if (piped) stdin?.write("\n");
-  else stdin?.end("\n");
+  return { child, pid: child.pid, open: () => void (piped ? child.stdin?.write("\n") : child.stdin?.end("\n")) };
 }
 
 /** Node reports a missing working directory as a missing program; say which it was. */

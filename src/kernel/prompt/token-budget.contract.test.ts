@@ -4,6 +4,7 @@ import { toChatTools } from "../providers/openai-convert.js";
 import type { ToolDefinition } from "../providers/provider.js";
 import { loadDefaultTools } from "../tools/registry.js";
 import { toolDefinition } from "../tools/support/tool-schema.js";
+import { NO_SERVICES } from "../tools/tool.js";
 import { systemPrompt } from "./system-prompt.js";
 
 /** What every request pays before the user has said anything, in o200k tokens. */
@@ -21,7 +22,7 @@ let allTools: ToolDefinition[];
 
 beforeAll(async () => {
   const loaded = await loadDefaultTools();
-  tools = loaded.filter((tool) => tool.visible?.(new Set()) ?? true).map(toolDefinition);
+  tools = loaded.filter((tool) => tool.visible?.(new Set(), NO_SERVICES) ?? true).map(toolDefinition);
   allTools = loaded.map(toolDefinition);
   textTokens = tokens(systemPrompt(facts));
 });

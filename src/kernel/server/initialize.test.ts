@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { HOOK_EVENTS } from "../../wire/generated/tables.gen.js";
 import type { InitializeParams } from "../../wire/generated/types.gen.js";
 import { HookList } from "../hooks/hook-list.js";
-import type { ClientName, KernelRuntime } from "../kernel.js";
+import type { ClientCapabilities, ClientName, KernelRuntime } from "../kernel.js";
 import { silentLogger } from "../logger.js";
 import type { Skill, SkillSet } from "../skills/skill.js";
 import { ExternalTools } from "../tools/external-tool.js";
@@ -18,6 +18,7 @@ const SKILLS: Skill[] = [
 
 function setUp() {
   const clients: ClientName[] = [];
+  const capabilities: ClientCapabilities[] = [];
   let loads = 0;
   const externalTools = new ExternalTools(BUILTIN_TOOL_NAMES, async () => toolOk(""));
   const deps = {
@@ -25,13 +26,14 @@ function setUp() {
     version: "1.2.3",
     skills: async (): Promise<SkillSet> => ({ skills: SKILLS, faults: [] }),
     onClient: (client: ClientName) => void clients.push(client),
+    onCapabilities: (given: ClientCapabilities) => void capabilities.push(given),
     runtime: async () => {
       loads += 1;
       return { externalTools } as unknown as KernelRuntime;
     },
   };
   const ask = (params: Partial<InitializeParams> = {}) => initialize({ protocol_version: "1.10", ...params }, deps);
-  return { ask, clients, loads: () => loads };
+  return { ask, clients, capabilities, loads: () => loads };
 }
 
 test("the whole result: absent means left out, never null", async () => {
@@ -44,6 +46,8 @@ test("the whole result: absent means left out, never null", async () => {
       { name: "compact", description: expect.any(String), aliases: [] },
       { name: "clear", description: expect.any(String), aliases: ["reset"] },
       { name: "yolo", description: expect.any(String), aliases: [] },
+      { name: "afk", description: expect.any(String), aliases: [] },
+      { name: "plan", description: expect.any(String), aliases: [] },
       { name: "add-dir", description: expect.any(String), aliases: [] },
       { name: "export", description: expect.any(String), aliases: [] },
       { name: "import", description: expect.any(String), aliases: [] },
@@ -52,7 +56,7 @@ test("the whole result: absent means left out, never null", async () => {
       { name: "flow:fix", description: "Fix it", aliases: [] },
     ],
     hooks: { supported_events: [...HOOK_EVENTS], configured: {} },
-    capabilities: { supports_question: false },
+    capabilities: { supports_question: true },
   });
   expect(loads()).toBe(0);
 });
@@ -91,4 +95,16 @@ test.each([
   const { ask, clients } = setUp();
   await ask(client === undefined ? {} : { client });
   expect(clients).toEqual(seen);
+});
+
+test.each([
+  [{ supports_question: true, supports_plan_mode: true }, [{ question: true, planMode: true }]],
+  [{ supports_plan_mode: true }, [{ question: false, planMode: true }]],
+  [{}, [{ question: false, planMode: false }]],
+  [null, []],
+  [undefined, []],
+])("capabilities %j are passed on whole, and only when they are given", async (given, seen) => {
+  const { ask, capabilities } = setUp();
+  await ask(given === undefined ? {} : { capabilities: given });
+  expect(capabilities).toEqual(seen);
 });

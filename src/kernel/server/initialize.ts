@@ -2,7 +2,7 @@
 import { PROTOCOL_VERSION } from "../../wire/generated/tables.gen.js";
 import type { InitializeParams, InitializeResult } from "../../wire/generated/types.gen.js";
 import type { HookList } from "../hooks/hook-list.js";
-import type { ClientName, KernelRuntime } from "../kernel.js";
+import type { ClientCapabilities, ClientName, KernelRuntime } from "../kernel.js";
 import type { SkillSet } from "../skills/skill.js";
 import { skillCommandInfos } from "../skills/skill-catalog.js";
 import { BUILTIN_COMMANDS } from "../slash/command-list.js";
@@ -15,6 +15,8 @@ export interface InitializeDeps {
   hooks: HookList;
   /** Told who the client is, for the User-Agent and the log. */
   onClient: (client: ClientName) => void;
+  /** Told what the client can show; not called when it did not say. */
+  onCapabilities: (capabilities: ClientCapabilities) => void;
 }
 
 /** Answers with this kernel's own version whatever the client claims. Only what works today is announced. */
@@ -22,6 +24,10 @@ export async function initialize(params: InitializeParams, deps: InitializeDeps)
   if (params.client !== undefined && params.client !== null) {
     const { name, version } = params.client;
     deps.onClient(version === undefined || version === null ? { name } : { name, version });
+  }
+  if (params.capabilities !== undefined && params.capabilities !== null) {
+    const { supports_question, supports_plan_mode } = params.capabilities;
+    deps.onCapabilities({ question: supports_question ?? false, planMode: supports_plan_mode ?? false });
   }
   const offered = params.external_tools ?? [];
   const outcome = offered.length === 0 ? null : await (await deps.runtime()).externalTools.register(offered);
@@ -33,6 +39,6 @@ export async function initialize(params: InitializeParams, deps: InitializeDeps)
     slash_commands: commands.map((command) => ({ ...command, aliases: [...command.aliases] })),
     ...(outcome === null ? {} : { external_tools: outcome }),
     hooks: deps.hooks.summary(),
-    capabilities: { supports_question: false },
+    capabilities: { supports_question: true },
   };
 }

@@ -81,9 +81,10 @@ export function serveKernel({ connection, sink }: KernelConnection, deps: ServeD
       (await session()).steer(user_input, null);
       return { status: "steered" };
     }),
-    set_plan_mode: guarded(() => {
-      throw wireError("plan_mode_not_supported");
-    }),
+    set_plan_mode: guarded(async ({ enabled }) => ({
+      status: "ok",
+      plan_mode: await (await session()).setPlanMode(enabled),
+    })),
     replay: guarded(async () => (await session()).replay((records) => sink.replay(records)).catch(replayFailed)),
     cancel: guarded(async () => {
       (await session()).cancel(null);

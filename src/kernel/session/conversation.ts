@@ -1,11 +1,14 @@
 /** What one turn of a session does: a slash command, or the loop with the model. Owns history, provider and prefix. */
 import type { ApprovalGate } from "../approval/approval-gate.js";
+import type { ApprovalMode } from "../approval/policy.js";
 import type { KernelConfig } from "../config/config.js";
 import { errorMessage } from "../errors.js";
 import { innerTurn } from "../flows/inner-turn.js";
 import type { SessionHooks } from "../hooks/session-hooks.js";
 import type { Logger } from "../logger.js";
 import type { ContentPart } from "../messages.js";
+import { planReminders } from "../planning/plan-reminder.js";
+import type { SessionPlanMode } from "../planning/session-plan-mode.js";
 import { frozenPrefix, prefixChange } from "../prompt/prefix.js";
 import type { PromptTail } from "../prompt/prompt-tail.js";
 import type { ChatProvider } from "../providers/provider.js";
@@ -46,8 +49,9 @@ export interface ConversationDeps {
   createProvider: (() => Promise<ChatProvider>) | null;
   /** The text of a new session. */
   systemPrompt: () => string;
-  setYolo: (on: boolean) => void;
-  isYolo: () => boolean;
+  /** Flips a mode of the approvals and gives its new state. */
+  toggleMode: (name: keyof ApprovalMode) => boolean;
+  planMode: SessionPlanMode;
   /** Fresh hex id of 32 digits. */
   newSourceId: () => string;
   freshCallId: () => string;
@@ -75,6 +79,7 @@ export class Conversation {
     if (this.#history !== null) return [];
     const { log } = this.#deps.recorder;
     const loaded = log.load();
+    this.#deps.planMode.begin(loaded.empty);
     const sink: ContextSink = {
       append: (records) => log.context(records),
       rotate: (records) => log.rotateContext(records),
@@ -167,7 +172,8 @@ export class Conversation {
   }
 
   async #turnDeps(history: History, steers: SteerQueue, signal?: AbortSignal): Promise<TurnDeps> {
-    const { background, recorder, config, toolset, gate, hooks, workDir, random } = this.#deps;
+    const { background, recorder, config, toolset, gate, hooks, workDir, random, planMode } = this.#deps;
+    const remind = planReminders(planMode);
     const provider = await this.provider();
     if (signal !== undefined) await this.#deps.joinTools?.(this.#prefix?.tools ?? null, signal);
     await this.#freezePrefix(history);
@@ -184,17 +190,16 @@ export class Conversation {
       loop: config.loop_control,
       maxAttempts: config.loop_control.max_retries_per_step,
       guard: new RepeatGuard(),
-      origin: {
-        sourceKind: "foreground_turn",
-        sourceId: this.#deps.newSourceId(),
-        agentId: null,
-        subagentType: null,
-      },
+      origin: { sourceKind: "foreground_turn", sourceId: this.#deps.newSourceId(), agentId: null, subagentType: null },
       freshId: this.#deps.freshCallId,
-      planMode: () => false,
+      planMode: () => planMode.active,
+      afterResults: () => planMode.announceChange(),
       mail: history === this.#history ? this.#deps.mail : null,
-      // What is said to a throw-away conversation is soon forgotten.
-      ...(background === undefined || history !== this.#history ? {} : { notices: () => background.takeMessages() }),
+      notices: () => [
+        ...remind(history.messages),
+        // What is said to a throw-away conversation is soon forgotten.
+        ...(background === undefined || history !== this.#history ? [] : background.takeMessages()),
+      ],
     };
   }
 
@@ -221,10 +226,8 @@ export class Conversation {
       sessionId: recorder.log.sessionId,
       maxContextTokens: this.#deps.maxContextTokens,
       say: (text) => this.say(text),
-      toggleYolo: () => {
-        this.#deps.setYolo(!this.#deps.isYolo());
-        return this.#deps.isYolo();
-      },
+      toggleMode: this.#deps.toggleMode,
+      planMode: this.#deps.planMode,
       compact: async (focus) => {
         const trigger = focus === "" ? "manual" : "manual-with-prompt";
         await compact(await this.#turnDeps(history, steers), focus, signal, trigger);

@@ -27,8 +27,8 @@ export interface SessionApprovals {
   warmUp(): Promise<void>;
   /** Rejects what is pending and frees the parser. */
   close(): void;
-  /** Switches automatic approval and stores the choice with the session. */
-  setYolo(on: boolean): void;
+  /** Flips automatic approval (yolo) or "nobody is there" (afk), stores it with the session and gives the new state. */
+  toggleMode(name: keyof ApprovalMode): boolean;
 }
 
 /** Builds the gate. Stored grants that cannot be read are dropped, with a line in the log. */
@@ -62,9 +62,11 @@ export function sessionApprovals(deps: SessionApprovalsDeps): SessionApprovals {
       gate.close();
       parser.close();
     },
-    setYolo: (on) => {
-      state.update({ approval: { ...state.data.approval, yolo: on } });
-      gate.setMode({ ...gate.mode, yolo: on });
+    toggleMode: (name) => {
+      const on = !gate.mode[name];
+      state.update({ approval: { ...state.data.approval, [name]: on } });
+      gate.setMode({ ...gate.mode, [name]: on });
+      return on;
     },
   };
 }

@@ -8,6 +8,7 @@ import type { HookBlock } from "../hooks/hooks.js";
 import type { SessionHooks } from "../hooks/session-hooks.js";
 import type { Logger } from "../logger.js";
 import type { ContentPart } from "../messages.js";
+import type { SessionPlanMode } from "../planning/session-plan-mode.js";
 import type { WireRecord } from "../storage/replay.js";
 import type { SessionLog } from "../storage/session-log.js";
 import { orAbort, settled, settledWithin } from "../turn/abort.js";
@@ -19,6 +20,7 @@ import type { TurnRecorder } from "../turn/turn-recorder.js";
 import { type InboundInput, normaliseInput } from "../turn/user-input.js";
 import type { Conversation } from "./conversation.js";
 import { type ReplayResult, runReplay } from "./replay-run.js";
+import { switchPlanMode } from "./switch-plan-mode.js";
 
 interface TurnActivity {
   kind: "turn";
@@ -44,6 +46,7 @@ class TurnCancelled extends Error {
 export interface SessionDeps {
   recorder: TurnRecorder;
   conversation: Conversation;
+  planMode: SessionPlanMode;
   hooks: SessionHooks;
   logger: Logger;
   /** Everything that was ever recorded for a client, in order; read lazily. */
@@ -126,6 +129,11 @@ export class Session {
     activity.controller.abort(new TurnCancelled("the client asked for it"));
   }
 
+  /** Switches plan mode at any time, also in the middle of a turn. Returns the new state; throws as switchPlanMode does. */
+  setPlanMode(enabled: boolean): Promise<boolean> {
+    return switchPlanMode(enabled, this.#deps.planMode, this.#log, () => this.turnRunning);
+  }
+
   /** Sends every record of wire.jsonl again, in file order, pausing while the client does not read. */
   replay(send: (records: readonly WireRecord[]) => void): Promise<ReplayResult> {
     this.requireIdle();
@@ -161,7 +169,7 @@ export class Session {
     const { hooks } = this.#deps;
     try {
       await orAbort(hooks.start(), signal);
-      await this.#log.acquire(signal);
+      await orAbort(this.#log.acquire(signal), signal);
     } catch (error) {
       if (signal.aborted && error === signal.reason) return { status: "cancelled" };
       throw error;

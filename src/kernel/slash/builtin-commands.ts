@@ -2,6 +2,7 @@
 import { contextUpdate } from "../turn/status-update.js";
 import { BUILTIN_COMMANDS } from "./command-list.js";
 import { runInit } from "./init-command.js";
+import { runPlan } from "./plan-command.js";
 import { FINISHED, type SlashCommand } from "./slash-command.js";
 
 /** In the order of the list. Each throws what its work throws. */
@@ -36,12 +37,27 @@ export const builtinCommands: readonly SlashCommand[] = [
     ...BUILTIN_COMMANDS.yolo,
     run: async (_args, context) => {
       context.say(
-        context.toggleYolo()
+        context.toggleMode("yolo")
           ? "You only live once! All actions will be auto-approved."
           : "You only die once! Actions will require approval.",
       );
       return FINISHED;
     },
+  },
+  {
+    ...BUILTIN_COMMANDS.afk,
+    run: async (_args, context) => {
+      context.say(
+        context.toggleMode("afk")
+          ? "You are away: questions are dismissed and actions approved."
+          : "Welcome back: questions and approvals come to you again.",
+      );
+      return FINISHED;
+    },
+  },
+  {
+    ...BUILTIN_COMMANDS.plan,
+    run: runPlan,
   },
   {
     ...BUILTIN_COMMANDS["add-dir"],

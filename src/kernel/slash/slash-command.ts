@@ -7,6 +7,7 @@ import type { History } from "../turn/history.js";
 import type { Recorder } from "../turn/recorder.js";
 import type { TurnResult } from "../turn/turn.js";
 import type { CommandInfo } from "./command-list.js";
+import type { PlanControl } from "./plan-command.js";
 
 /** Where the session works. */
 export interface Workspace extends PathScope {
@@ -26,8 +27,9 @@ export interface SlashContext {
   maxContextTokens: number;
   /** Shows a text to the user without asking the model. */
   say(text: string): void;
-  /** Flips yolo and returns the new state. */
-  toggleYolo(): boolean;
+  /** Flips yolo or afk and returns the new state. */
+  toggleMode(name: "yolo" | "afk"): boolean;
+  planMode: PlanControl;
   /** Throws llm_not_set without a model. */
   compact(focus: string): Promise<void>;
   /** Runs steps in a conversation that is thrown away afterwards. Throws llm_not_set without a model. */

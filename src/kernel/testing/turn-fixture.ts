@@ -6,6 +6,7 @@ import type { HookConfig, KernelConfig, LoopControl } from "../config/config.js"
 import { HookList, type HookOffer } from "../hooks/hook-list.js";
 import { SessionHooks } from "../hooks/session-hooks.js";
 import { type Logger, silentLogger } from "../logger.js";
+import { SessionPlanMode } from "../planning/session-plan-mode.js";
 import { createProcessGroups } from "../processes/posix-process-groups.js";
 import type { ChatProvider } from "../providers/provider.js";
 import { Conversation } from "../session/conversation.js";
@@ -43,6 +44,7 @@ export interface FixtureOptions {
   systemPrompt?: string;
   lockWaitMs?: number;
   records?: () => Iterable<WireRecord>;
+  planStart?: { always: boolean; new: boolean };
   /** Commands of the configuration; by default there are none. */
   hooks?: readonly HookConfig[];
   /** What the client subscribed to; by default it has not introduced itself. */
@@ -52,6 +54,7 @@ export interface FixtureOptions {
 export interface SessionFixture {
   session: Session;
   conversation: Conversation;
+  planMode: SessionPlanMode;
   hooks: SessionHooks;
   log: SessionLog;
   recorder: TurnRecorder;
@@ -134,6 +137,14 @@ export function turnFixtures() {
     const { share, workDir, provider, sink, logger, log, recorder, approvals, hooks, toolset, paths } = made;
     const config = { loop_control: made.loop } as KernelConfig;
     let ids = 0;
+    const planMode = new SessionPlanMode({
+      state: log.state,
+      recorder,
+      sessionId: log.sessionId,
+      shareDir: share.shareDir,
+      supported: () => true,
+      start: options.planStart ?? { always: false, new: false },
+    });
     const conversation = new Conversation({
       recorder,
       config,
@@ -148,8 +159,8 @@ export function turnFixtures() {
       maxContextTokens: provider.maxContextSize,
       createProvider: options.createProvider === undefined ? async () => provider : options.createProvider,
       systemPrompt: () => options.systemPrompt ?? "SYSTEM",
-      setYolo: approvals.setYolo,
-      isYolo: () => approvals.gate.mode.yolo,
+      toggleMode: approvals.toggleMode,
+      planMode,
       newSourceId: () => "0".repeat(32),
       freshCallId: () => `fresh_${++ids}`,
       random: () => 0,
@@ -157,8 +168,9 @@ export function turnFixtures() {
     });
     const records = options.records ?? (() => replaySession(paths));
     return {
-      session: new Session({ recorder, conversation, hooks, logger, records }),
+      session: new Session({ recorder, conversation, planMode, hooks, logger, records }),
       conversation,
+      planMode,
       hooks,
       log,
       recorder,

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Capability } from "../providers/provider.js";
 import { readMediaFile } from "./read-media-file.js";
 import { call, contextOf, prepared, temporaryFolders } from "./testing/call-tool.js";
+import { NO_SERVICES } from "./tool.js";
 
 const folder = temporaryFolders();
 let work: string;
@@ -46,9 +47,9 @@ describe("ReadMediaFile", () => {
   });
 
   it("is visible only to models that see, and says so to others", async () => {
-    expect(readMediaFile.visible?.(new Set())).toBe(false);
-    expect(readMediaFile.visible?.(new Set(["image_in"]))).toBe(true);
-    expect(readMediaFile.visible?.(new Set(["video_in"]))).toBe(true);
+    expect(readMediaFile.visible?.(new Set(), NO_SERVICES)).toBe(false);
+    expect(readMediaFile.visible?.(new Set(["image_in"]), NO_SERVICES)).toBe(true);
+    expect(readMediaFile.visible?.(new Set(["video_in"]), NO_SERVICES)).toBe(true);
     await file("p", "\x89PNG\r\n\x1a\n");
     expect(await call(readMediaFile, { path: "p" }, seeing("thinking"))).toMatchObject({
       isError: true,

@@ -5,6 +5,7 @@ describe("registry", () => {
   it("lists the default tools in their order, each under its own name", async () => {
     expect((await loadDefaultTools()).map((tool) => tool.name)).toEqual([
       "Agent",
+      "AskUserQuestion",
       "SetTodoList",
       "Shell",
       "TaskList",
@@ -17,6 +18,8 @@ describe("registry", () => {
       "WriteFile",
       "StrReplaceFile",
       "FetchURL",
+      "ExitPlanMode",
+      "EnterPlanMode",
     ]);
   });
 

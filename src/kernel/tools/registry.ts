@@ -4,6 +4,7 @@ import type { Tool } from "./tool.js";
 /** In the order in which they are listed to the model. */
 const DEFAULT_TOOLS = {
   Agent: () => import("./agent.js").then((m) => m.agent),
+  AskUserQuestion: () => import("./ask-user-question.js").then((m) => m.askUserQuestion),
   SetTodoList: () => import("./set-todo-list.js").then((m) => m.setTodoList),
   Shell: () => import("./shell.js").then((m) => m.shell),
   TaskList: () => import("./task-list.js").then((m) => m.taskList),
@@ -16,6 +17,8 @@ const DEFAULT_TOOLS = {
   WriteFile: () => import("./write-file.js").then((m) => m.writeFile),
   StrReplaceFile: () => import("./str-replace-file.js").then((m) => m.strReplaceFile),
   FetchURL: () => import("./fetch-url.js").then((m) => m.fetchUrl),
+  ExitPlanMode: () => import("./exit-plan-mode.js").then((m) => m.exitPlanMode),
+  EnterPlanMode: () => import("./enter-plan-mode.js").then((m) => m.enterPlanMode),
 } satisfies Record<string, () => Promise<Tool>>;
 
 /** Callable, but not listed unless an agent file names them. */
@@ -29,7 +32,7 @@ const TOOLS: ReadonlyMap<string, () => Promise<Tool>> = new Map(
 );
 
 /** Names of tools that the published tool set has and this kernel has not yet. */
-const RESERVED_NAMES = ["AskUserQuestion", "SearchWeb", "ExitPlanMode", "EnterPlanMode"] as const;
+const RESERVED_NAMES = ["SearchWeb"] as const;
 
 /** Names of the default loadout, in its order. */
 export const DEFAULT_TOOL_NAMES: readonly string[] = Object.keys(DEFAULT_TOOLS);

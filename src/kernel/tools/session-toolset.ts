@@ -19,7 +19,7 @@ export class SessionToolset implements Toolset {
   readonly #external: ExternalTools;
   readonly #loadout: Loadout | null;
   readonly #joined: ToolSource | null;
-  #builtin: Promise<readonly ToolDefinition[]> | null = null;
+  #builtin: Promise<readonly { tool: Tool; definition: ToolDefinition }[]> | null = null;
 
   /** `loadout` null: the default one. `joined`: tools that are listed behind all others, those of MCP servers. */
   constructor(
@@ -34,15 +34,20 @@ export class SessionToolset implements Toolset {
     this.#joined = joined;
   }
 
-  /** The same tools in other surroundings: those of a subagent. */
-  inContext(change: Partial<ToolContext>): SessionToolset {
-    return new SessionToolset({ ...this.#context, ...change }, this.#external, null, this.#joined);
+  /** The same tools in other surroundings: those of a subagent, which may have a loadout of its own. */
+  inContext(change: Partial<ToolContext>, loadout: Loadout | null): SessionToolset {
+    return new SessionToolset({ ...this.#context, ...change }, this.#external, loadout, this.#joined);
   }
 
   async definitions(): Promise<readonly ToolDefinition[]> {
     this.#builtin ??= this.#defineBuiltin();
-    const others = [...this.#external.definitions, ...(this.#joined?.definitions ?? [])];
-    return others.length === 0 ? this.#builtin : [...(await this.#builtin), ...others];
+    const { capabilities, services } = this.#context;
+    const visible = (await this.#builtin).filter(({ tool }) => tool.visible?.(capabilities, services) ?? true);
+    return [
+      ...visible.map(({ definition }) => definition),
+      ...this.#external.definitions,
+      ...(this.#joined?.definitions ?? []),
+    ];
   }
 
   async find(name: string): Promise<CallableTool | null> {
@@ -51,13 +56,13 @@ export class SessionToolset implements Toolset {
     return this.#external.find(name) ?? this.#joined?.find(name) ?? null;
   }
 
-  async #defineBuiltin(): Promise<readonly ToolDefinition[]> {
-    const tools = await loadLoadout(this.#loadout);
-    const visible = tools.filter((tool) => tool.visible?.(this.#context.capabilities) ?? true);
-    return visible.map((tool) => {
+  /** Once for all: which of them are visible may change when the client initialises again. */
+  async #defineBuiltin() {
+    return (await loadLoadout(this.#loadout)).map((tool) => {
       const definition = toolDefinition(tool);
       const more = tool.describe?.(this.#context.services) ?? "";
-      return more === "" ? definition : { ...definition, description: `${definition.description} ${more}` };
+      const description = more === "" ? definition.description : `${definition.description} ${more}`;
+      return { tool, definition: { ...definition, description } };
     });
   }
 }

@@ -40,6 +40,8 @@ export interface ToolReturn {
   message: string;
   display: DisplayBlock[];
   extras?: Record<string, unknown> | null;
+  /** Set when a person said no in the tool's own question: counts as a rejected call; "" is a no without a reason. */
+  rejection?: string;
 }
 
 /** read: may run again after a crash. write: file edits. exec: processes. net: leaves the machine. none: kernel state. */
@@ -60,6 +62,8 @@ export interface ApprovalAsk {
   description: string;
   display: DisplayBlock[];
   subject: GrantSubject;
+  /** True when neither a grant nor a mode may answer: a person must, each time. */
+  byPersonOnly?: boolean;
 }
 
 export interface FileState {
@@ -127,7 +131,7 @@ export interface Tool {
   /** Parameters that are listed to the model, in this order; the rest are accepted but cost no prompt. */
   readonly listed: readonly string[];
   /** Listed only when it returns true; a call of an unlisted tool still executes. Default: always. */
-  visible?(capabilities: ReadonlySet<Capability>): boolean;
+  visible?(capabilities: ReadonlySet<Capability>, services: ToolServices): boolean;
   /**
    * Calls of one step with the same key run one after the other (two edits of one file); null or absent: beside all
    * others.

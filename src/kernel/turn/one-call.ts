@@ -168,7 +168,7 @@ export class OneCall {
   }
 
   #done(value: ToolReturn): CallResult {
-    return { call: this.#call, value, rejection: null, used: this.#acted ? this.#use() : null };
+    return { call: this.#call, value, rejection: value.rejection ?? null, used: this.#acted ? this.#use() : null };
   }
 
   #rejected(outcome: ApprovalOutcome): CallResult {

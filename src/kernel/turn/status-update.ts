@@ -57,6 +57,11 @@ export function mcpUpdate(status: McpStatus): StatusUpdatePayload {
   return { ...UNCHANGED, mcp_status: status };
 }
 
+/** After plan mode was switched: nothing but that. */
+export function planModeUpdate(planMode: boolean): StatusUpdatePayload {
+  return { ...UNCHANGED, plan_mode: planMode };
+}
+
 function contextFigures(tokens: number, max: number) {
   return { context_usage: max > 0 ? tokens / max : 0, context_tokens: tokens, max_context_tokens: max };
 }

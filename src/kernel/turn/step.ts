@@ -17,6 +17,8 @@ export interface StepDeps extends Omit<ToolRunnerDeps, "finish"> {
   guard: RepeatGuard;
   maxAttempts: number;
   planMode: () => boolean;
+  /** Called when all results of a step are out, or none will come any more: what waited for them may be told now. */
+  afterResults?: () => void;
   random: () => number;
   freshId: () => string;
 }
@@ -54,7 +56,9 @@ export async function runStep(n: number, deps: StepDeps, signal: AbortSignal): P
     const reminder = repeatReminder(streak, call.function.name);
     return reminder === null ? value : withReminder(value, reminder);
   };
-  const results = await runCalls(reply.toolCalls, refusedCalls(reply), { ...deps, finish }, signal);
+  const results = await runCalls(reply.toolCalls, refusedCalls(reply), { ...deps, finish }, signal).finally(() =>
+    deps.afterResults?.(),
+  );
   guard.endStep();
 
   signal.throwIfAborted();

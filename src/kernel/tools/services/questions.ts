@@ -12,6 +12,8 @@ export interface Question {
 export interface Questions {
   /** False when the client never said that it can answer; then asking is an error for the model. */
   readonly supported: boolean;
+  /** True when nobody is there (afk): every question is dismissed at once, and nothing is sent. */
+  readonly unattended: boolean;
   /** Answers by question text; an empty object when they were dismissed. Rejects only with the signal's reason. */
   ask(toolCallId: string, questions: readonly Question[], signal: AbortSignal): Promise<Record<string, string>>;
 }

@@ -1,0 +1,154 @@
+/** AskUserQuestion, EnterPlanMode and ExitPlanMode over fakes of what the kernel does for them. */
+import { describe, expect, it } from "vitest";
+import { askUserQuestion } from "./ask-user-question.js";
+import { enterPlanMode } from "./enter-plan-mode.js";
+import { exitPlanMode } from "./exit-plan-mode.js";
+import type { PlanMode } from "./services/plan-mode.js";
+import type { Question, Questions } from "./services/questions.js";
+import { FileProblemError } from "./support/open-file.js";
+import { toolDefinition } from "./support/tool-schema.js";
+import { call, contextOf } from "./testing/call-tool.js";
+import { NO_SERVICES, type ToolServices } from "./tool.js";
+
+interface Setup {
+  supported?: boolean;
+  unattended?: boolean;
+  active?: boolean;
+  plan?: string | null | Error;
+  /** What the user says to any question; null dismisses it. */
+  answer?: string | null;
+}
+
+function setUp({ supported = true, unattended = false, active = false, plan = "# P", answer = null }: Setup = {}) {
+  const asked: Question[] = [];
+  const done: string[] = [];
+  const questions: Questions = {
+    supported,
+    unattended,
+    ask: async (_id, all) => {
+      asked.push(...all);
+      return answer === null ? {} : Object.fromEntries(all.map(({ question }) => [question, answer]));
+    },
+  };
+  const planMode: PlanMode = {
+    ...{ supported, active, planFile: "/share/plans/p.md" },
+    set: (on) => void done.push(`set ${on}`),
+    finish: () => void done.push("finish"),
+    display: (content) => void done.push(`display ${content}`),
+    read: async () => {
+      if (plan instanceof Error) throw plan;
+      return plan;
+    },
+  };
+  const services: ToolServices = { ...NO_SERVICES, questions, planMode };
+  return { asked, done, services, context: contextOf("/work", { services }) };
+}
+
+const AB = [{ label: "A" }, { label: "B" }];
+
+describe("AskUserQuestion", () => {
+  const ask = (setup: Setup, questions: unknown = [{ question: "Q?", options: AB }]) =>
+    call(askUserQuestion, { questions }, setUp(setup).context);
+
+  it("gives the answers as JSON, whatever stands in them", async () => {
+    const result = await ask({ answer: 'say "hi"\n' });
+    expect(result).toMatchObject({ isError: false, message: "User has answered." });
+    expect(JSON.parse(result.output as string)).toEqual({ answers: { "Q?": 'say "hi"\n' } });
+  });
+
+  it("takes a dismissal as no error and a client without questions as one", async () => {
+    expect((await ask({})).output).toBe('{"answers": {}, "note": "User dismissed the question without answering."}');
+    expect(await ask({ supported: false })).toMatchObject({ isError: true });
+    expect(await call(askUserQuestion, { questions: [] }, contextOf("/work")).catch((error) => error)).toBeInstanceOf(
+      Error,
+    );
+  });
+
+  it("is listed only to a client that can answer", () => {
+    const { services } = setUp();
+    expect(askUserQuestion.visible?.(new Set(), services)).toBe(true);
+    expect(askUserQuestion.visible?.(new Set(), setUp({ supported: false }).services)).toBe(false);
+    expect(askUserQuestion.visible?.(new Set(), NO_SERVICES)).toBe(false);
+  });
+});
+
+describe("EnterPlanMode", () => {
+  const enter = async (setup: Setup) => {
+    const { context, done, asked } = setUp(setup);
+    return { result: await call(enterPlanMode, {}, context), done, asked };
+  };
+
+  it.each<[string | null, string[]]>([
+    ["Yes", ["set true"]],
+    ["yes", []],
+    ["No", []],
+    ["Yes, but", []],
+    [null, []],
+  ])("%j", async (answer, changes) => {
+    const { result, done } = await enter({ answer });
+    expect(done).toEqual(changes);
+    expect(result).toMatchObject({
+      isError: false,
+      message: changes.length > 0 ? "Plan mode on" : "Plan mode declined",
+    });
+  });
+
+  it("is an error where it means nothing, and asks nobody when nobody is there", async () => {
+    expect((await enter({ active: true, answer: "Yes" })).result.isError).toBe(true);
+    expect((await enter({ supported: false, answer: "Yes" })).result.isError).toBe(true);
+    expect((await call(enterPlanMode, {}, contextOf("/work"))).isError).toBe(true);
+    const away = await enter({ supported: false, unattended: true });
+    expect([away.done, away.asked]).toEqual([["set true"], []]);
+  });
+});
+
+describe("ExitPlanMode", () => {
+  const exit = async (setup: Setup, args: unknown = {}) => {
+    const { context, done, asked } = setUp({ active: true, ...setup });
+    return { result: await call(exitPlanMode, args, context), done, asked };
+  };
+  const options = [{ label: "Approve" }, { label: "B" }];
+
+  it.each<[string | null, unknown, object, string[]]>([
+    ["Approve", {}, { isError: false, message: "Plan approved" }, ["finish"]],
+    ["B", { options }, { isError: false, message: "Plan approved: B" }, ["finish"]],
+    ["Approve", { options: [] }, { isError: false, message: "Plan approved" }, ["finish"]],
+    ["Approve", { options: AB }, { isError: false, message: "Plan not approved yet" }, []],
+    ["approve", {}, { isError: false, message: "Plan not approved yet" }, []],
+    ["Approve ", {}, { isError: false, message: "Plan not approved yet" }, []],
+    ["Reject", {}, { isError: true, rejection: "" }, []],
+    [null, {}, { isError: true, rejection: "" }, []],
+    ["Reject and Exit", { options: null }, { isError: true, rejection: "" }, ["finish"]],
+  ])("%j to %j", async (answer, args, expected, changes) => {
+    const { result, done } = await exit({ answer }, args);
+    expect(result).toMatchObject(expected);
+    expect(done).toEqual(["display # P", ...changes]);
+  });
+
+  it.each<Setup>([
+    { plan: null },
+    { plan: " \n" },
+    { plan: new FileProblemError("too_large", "/p") },
+    { plan: new FileProblemError("moved", "/p") },
+    { active: false },
+    { supported: false },
+  ])("shows and asks nothing: %j", async (setup) => {
+    const { result, done, asked } = await exit({ answer: "Approve", ...setup });
+    expect(result).toMatchObject({ isError: true });
+    expect(result.rejection).toBeUndefined();
+    expect([done, asked]).toEqual([[], []]);
+  });
+
+  it("with nobody there it is approved, and shown", async () => {
+    const { result, done, asked } = await exit({ supported: false, unattended: true }, { options });
+    expect(result).toMatchObject({ isError: false, message: "Plan approved" });
+    expect([done, asked]).toEqual([["display # P", "finish"], []]);
+  });
+});
+
+it("the model is told of them in a few words", () => {
+  for (const tool of [askUserQuestion, enterPlanMode, exitPlanMode]) {
+    expect(tool.description.length).toBeLessThanOrEqual(80);
+    expect(JSON.stringify(toolDefinition(tool)).length).toBeLessThan(900);
+  }
+});
