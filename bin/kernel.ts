@@ -10,9 +10,11 @@ async function runCommand(parsed: ParsedFlags): Promise<number> {
   switch (parsed.kind) {
     case "usage_error":
       return refuse(parsed.message);
-    case "help":
-      process.stdout.write(messages.help);
+    case "help": {
+      const { helpText } = await import("./help-text.js");
+      process.stdout.write(helpText);
       return 0;
+    }
     case "version": {
       const { KERNEL_VERSION } = await import("../src/kernel/version.js");
       process.stdout.write(`${messages.version(KERNEL_VERSION)}\n`);

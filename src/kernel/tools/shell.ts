@@ -37,7 +37,7 @@ const parameters = z
 /** Runs one command to its end, after which nothing of it lives on, or hands it to the background. */
 export const shell = defineTool({
   name: "Shell",
-  description: "Run a bash command in the working directory. No stdin; processes left behind are killed.",
+  description: "Run a bash command in the working directory. No stdin; leftovers are killed.",
   parameters,
   listed: ["command", "timeout", "run_in_background", "description"],
   async prepare({ command, timeout, run_in_background, description }, context) {
