@@ -22,6 +22,7 @@ export const messages = {
   help: `Usage: kernel [OPTIONS]
        kernel info [--json]
        kernel demo [PROMPT]
+       kernel mcp add|list|remove|test|auth|reset-auth ...
 
 An agent kernel that speaks the Wire protocol over stdin and stdout.
 

@@ -1,9 +1,9 @@
-/** `kernel info`, `kernel demo`: everything that is not a mode, parsed by yargs, far from the wire path. */
+/** `kernel info`, `kernel demo`, `kernel mcp`: everything that is not a mode, parsed by yargs, far from the wire path. */
 import yargs from "yargs";
 import { messages } from "./messages.js";
 
 /** Commands of the published command line that come later; they say so instead of being unknown. */
-const LATER = ["acp", "mcp", "login", "logout", "export", "plugin", "web"];
+const LATER = ["acp", "login", "logout", "export", "plugin", "web"];
 
 /** Runs one subcommand and gives its exit code; `refuse` reports a wrong command line in one sentence. */
 export async function runSubcommand(
@@ -12,6 +12,10 @@ export async function runSubcommand(
   refuse: (sentence: string) => number,
 ): Promise<number> {
   if (LATER.includes(name)) return refuse(messages.commandNotYet(name));
+  if (name === "mcp") {
+    const { runMcp } = await import("./run-mcp.js");
+    return runMcp(rest, refuse);
+  }
   let code = 0;
   const parser = yargs([name, ...rest])
     .scriptName("kernel")

@@ -15,14 +15,25 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Packages that find files beside themselves at run time, so they cannot move into a bundle. */
 const external = ["@vscode/ripgrep", "web-tree-sitter"];
 
+/**
+ * Bundled apart, with a zod of its own: esbuild keeps all that is used of a file in one place, so what the MCP SDK uses
+ * of zod would load with the start of the kernel. Its importers are in `chunks/` too.
+ */
+const MCP_CLIENT = "@modelcontextprotocol/client";
+
+const bundledApart = {
+  name: "bundled-apart",
+  setup({ onResolve }) {
+    onResolve({ filter: /^@modelcontextprotocol\/client$/ }, () => ({ path: "./mcp-client.js", external: true }));
+  },
+};
+
 /** Builds the bundle into `outdir`. Gives esbuild's metafile, which is also written there as meta.json. */
 export async function buildBundle(outdir = join(root, "dist")) {
   rmSync(outdir, { recursive: true, force: true });
   mkdirSync(outdir, { recursive: true });
-  const result = await build({
+  const options = {
     absWorkingDir: root,
-    entryPoints: { kernel: "bin/kernel.ts" },
-    outdir,
     bundle: true,
     splitting: true,
     format: "esm",
@@ -31,11 +42,24 @@ export async function buildBundle(outdir = join(root, "dist")) {
     minifySyntax: true,
     minifyWhitespace: true,
     keepNames: false,
-    external,
-    chunkNames: "chunks/[name]-[hash]",
     metafile: true,
     logLevel: "warning",
+  };
+  const result = await build({
+    ...options,
+    entryPoints: { kernel: "bin/kernel.ts" },
+    outdir,
+    external,
+    plugins: [bundledApart],
+    chunkNames: "chunks/[name]-[hash]",
   });
+  const client = await build({
+    ...options,
+    entryPoints: { "mcp-client": MCP_CLIENT },
+    outdir: join(outdir, "chunks"),
+    chunkNames: "mcp-client-[name]-[hash]",
+  });
+  Object.assign(result.metafile.outputs, client.metafile.outputs);
   await mergeStart(root, outdir, result.metafile);
   writeFileSync(join(outdir, "meta.json"), JSON.stringify(result.metafile));
   await copyGrammar(join(outdir, "grammar"));

@@ -138,6 +138,38 @@ describe("agent files", () => {
   });
 });
 
+describe("subagents", () => {
+  it("S-307 a file's own subagent can be started: its text, its tools, beside the types that are always there", async () => {
+    const worker =
+      "version: 1\nagent:\n  name: w\n  system_prompt_path: w.md\n  tools: [ReadFile]\n  when_to_use: Reads\n";
+    const agent = "extend: default\nname: x\nsubagents: {reader: {path: worker.yaml}}";
+    const task = { description: "d", prompt: "p", subagent_type: "reader" };
+    const replies = [callReply("t1", "Agent", task), textReply("r".repeat(250)), textReply("ok")];
+    const { server, kernel } = await withModel(agent, replies, { "worker.yaml": worker, "w.md": "I only read." });
+    const turn = await runTurn(kernel, "go");
+    const [outer, inner] = server.requests.map(({ body }) => body);
+    expect(JSON.stringify(outer?.tools)).toMatch(/reader/);
+    expect(inner?.messages[0]?.content).toBe("I only read.");
+    expect(inner?.tools?.map((tool) => tool.function.name)).toEqual(["ReadFile"]);
+    expect(payloads(turn.messages, "SubagentEvent")[0]).toMatchObject({ subagent_type: "reader" });
+  });
+
+  it("S-308 what an agent file takes away its subagents of the usual types do not have either", async () => {
+    const agent = "extend: default\nname: x\nexclude_tools: [Shell]";
+    const replies = [
+      callReply("t1", "Agent", { description: "d", prompt: "p", subagent_type: "coder" }),
+      callReply("s1", "Shell", { command: "touch x" }),
+      textReply("r".repeat(250)),
+      textReply("ok"),
+    ];
+    const { server, kernel, workspace } = await withModel(agent, replies);
+    await runTurn(kernel, "go", (request) => kernel.approve(request));
+    expect(JSON.stringify(server.requests[1]?.body.tools)).not.toContain('"Shell"');
+    expect(server.requests[2]?.body.messages.at(-1)?.content).toContain("Tool `Shell` not found");
+    expect(existsSync(join(workspace.workDir, "x"))).toBe(false);
+  });
+});
+
 describe("okabe", () => {
   const mail = (id: string, checkpoint_id: number) => call(id, "SendDMail", { checkpoint_id, message: "skip the log" });
   const notes = (workspace: Workspace) =>

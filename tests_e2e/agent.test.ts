@@ -1,5 +1,5 @@
 /** Subagents: what a client sees of them, their approvals, their files (wire.md 3.5, 4.2, 8.1). */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { call, say, script, shell, usage } from "./echo-scripts.js";
@@ -255,6 +255,45 @@ describe("types and arguments", () => {
     expect(resultOf(turn.messages, "t1").is_error).toBe(true);
     expect(shape(turn.messages).filter((type) => type === ".TurnEnd")).toHaveLength(1);
     expect(turn.response.result).toEqual({ status: "finished" });
+  });
+});
+
+describe("types of an agent file", () => {
+  it("A-205 its subagents come beside the usual ones: own text, own tools; another name is an error", async () => {
+    const workspace = createWorkspace({
+      scripts: [
+        script(agent("t1", "p", { subagent_type: "reviewer" }), agent("t2", "p", { subagent_type: "nobody" })),
+        script(call("s1", "ReadFile", { path: "a.txt" }), shell("s2", "true")),
+        reports,
+        say("done"),
+      ],
+    });
+    const file = (name: string, text: string) => {
+      writeFileSync(join(workspace.home, name), text);
+      return join(workspace.home, name);
+    };
+    file("sub.md", `You review in $\{KIMI_WORK_DIR}.`);
+    const tools = "[kimi_cli.tools.file:ReadFile]";
+    file("sub.yaml", `version: 1\nagent:\n  name: sub\n  system_prompt_path: ./sub.md\n  tools: ${tools}\n`);
+    const subagents = "subagents:\n    reviewer:\n      path: ./sub.yaml\n      description: reads code\n";
+    const main = file("main.yaml", `version: 1\nagent:\n  extend: default\n  ${subagents}`);
+    writeFileSync(join(workspace.workDir, "a.txt"), "a\n");
+    const kernel = startKernel(workspace, { args: ["--yolo", "--agent-file", main] });
+    const turn = await runTurn(kernel, "go");
+    const results = new Map(
+      nested(turn.messages).flatMap(({ event, subagent_type }) => {
+        expect(subagent_type).toBe("reviewer");
+        if (event.type !== "ToolResult") return [];
+        const { tool_call_id, return_value } = event.payload as { tool_call_id: string; return_value: unknown };
+        return [[tool_call_id, return_value as { is_error: boolean; message: string }]];
+      }),
+    );
+    expect(results.get("s1")?.is_error).toBe(false);
+    expect(results.get("s2")?.message).toBe("Tool `Shell` not found");
+    expect(resultOf(turn.messages, "t2").message).toContain("`nobody`");
+    await kernel.close();
+    const context = readLines(join(agentDirs(workspace)[0] as string, "context.jsonl"));
+    expect(context[0]).toEqual({ role: "_system_prompt", content: `You review in ${workspace.workDir}.` });
   });
 });
 

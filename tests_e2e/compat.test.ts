@@ -154,6 +154,26 @@ describe("a strict client of Wire 1.2", () => {
     expect(turn.response.error).toMatchObject({ code: -32003 });
   });
 
+  it("C-020 turns within a turn are steps to it", async () => {
+    const { client } = connect({ scripts: ["text: one", "text: <choice>STOP</choice>"] }, [
+      "--max-ralph-iterations",
+      "1",
+    ]);
+    const turn = await client.prompt("go");
+    expect(turn.seen.filter((type) => type === "StepBegin")).toHaveLength(2);
+    expect(turn).toMatchObject({ text: "one<choice>STOP</choice>", response: { result: { status: "finished" } } });
+  });
+
+  it("C-021 a subagent's events come under the name that the parent call had then", async () => {
+    const call = { id: "t1", name: "Agent", arguments: JSON.stringify({ description: "d", prompt: "p" }) };
+    const summary = "A summary that is long enough. ".repeat(10);
+    const scripts = [`tool_call: ${JSON.stringify(call)}`, `error: 500`, `text: ${summary}`, "text: done"];
+    const { client } = connect({ scripts });
+    const turn = await client.prompt("go");
+    expect(turn.seen).toContain("SubagentEvent");
+    expect(turn).toMatchObject({ text: "done", response: { result: { status: "finished" } } });
+  });
+
   it("C-019 a replay has no later types, and sends what an old session holds", async () => {
     const { client, kernel, workspace } = connect({ scripts: ["error: 500", "text: hi", "text: again"] });
     await client.prompt("hi");

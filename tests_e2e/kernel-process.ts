@@ -6,6 +6,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import { trafficRecord } from "./traffic-record.js";
 import type { Workspace } from "./workspace.js";
 
 export interface Message {
@@ -81,6 +82,7 @@ export class KernelProcess {
   #partial: string[] = [];
   #nextId = 0;
   #wake: () => void = () => {};
+  readonly #record = trafficRecord();
 
   constructor(child: ChildProcessWithoutNullStreams) {
     this.child = child;
@@ -94,6 +96,7 @@ export class KernelProcess {
     this.exited = new Promise((resolve) => {
       child.on("close", (code, signal) => {
         resolve({ code, signal });
+        this.#record?.save();
         this.#wake();
       });
       child.on("error", () => resolve({ code: null, signal: null }));
@@ -106,6 +109,7 @@ export class KernelProcess {
   }
 
   send(message: Message | Record<string, unknown>): void {
+    this.#record?.pass(message as Message);
     this.raw(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
   }
 
@@ -209,6 +213,7 @@ export class KernelProcess {
       const message: unknown = JSON.parse(line);
       if (typeof message === "object" && message !== null && !Array.isArray(message)) {
         this.log.push(message as Message);
+        this.#record?.pass(message as Message);
         return;
       }
     } catch {

@@ -25,6 +25,22 @@ export function processesWithMark(mark: string): string[] {
     });
 }
 
+/** The id of the one child of this process that has the word in its command line; throws when it is not one. */
+export function childWithArgument(word: string): number {
+  const isChild = (pid: string) => Number(/^\d+ \(.*\) \S (\d+) /s.exec(readProc(pid, "stat"))?.[1]) === process.pid;
+  const found = readdirSync("/proc").filter(
+    (name) => /^\d+$/.test(name) && isChild(name) && readProc(name, "cmdline").split("\0").includes(word),
+  );
+  if (found.length !== 1) throw new Error(`${found.length} child processes have ${word} in their command line`);
+  return Number(found[0]);
+}
+
+/** True while the process runs; a zombie does not. */
+export function isAlive(pid: number): boolean {
+  const stat = readProc(String(pid), "stat");
+  return stat !== "" && !/^\d+ \(.*\) [ZX] /s.test(stat);
+}
+
 /** Waits until no process with the mark lives. */
 export async function untilNoneLeft(mark: string, waitMs = 3_000): Promise<void> {
   const deadline = Date.now() + waitMs;

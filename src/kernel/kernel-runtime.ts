@@ -6,15 +6,17 @@ import { randomBytes } from "node:crypto";
 import { homedir, type as osType } from "node:os";
 import { join } from "node:path";
 import { hookResult, toolCallResult } from "../wire/validators/client-request.js";
+import type { PromptFacts } from "./agent-spec/prompt-template.js";
 import type { ResolvedModel } from "./config/config.js";
 import type { HookList } from "./hooks/hook-list.js";
 import { SessionHooks } from "./hooks/session-hooks.js";
 import type { ClientCapabilities, ClientName, KernelOptions, KernelRuntime } from "./kernel.js";
 import type { Logger } from "./logger.js";
+import { openMcp } from "./mcp/open-mcp.js";
 import { lazyProcessGroups } from "./processes/lazy-process-groups.js";
 import { toolEnvironment } from "./processes/tool-environment.js";
 import { promptTail } from "./prompt/prompt-tail.js";
-import { sessionPrompt } from "./prompt/session-prompt.js";
+import { promptFacts, sessionPrompt } from "./prompt/session-prompt.js";
 import { skillLines } from "./prompt/skill-note.js";
 import { approvalRecord } from "./session/approval-requests.js";
 import { Conversation } from "./session/conversation.js";
@@ -110,7 +112,13 @@ export async function createRuntime(
     resumed: exists,
     logger,
   });
-  const toolset = new SessionToolset(context, externalTools, agent);
+  const facts = (): PromptFacts => {
+    const date = new Date().toISOString().slice(0, 10);
+    return promptFacts({ workDir, additionalDirs, os: osType(), shell: "bash", date, skills: listedSkills });
+  };
+  const isReserved = (name: string) => BUILTIN_TOOL_NAMES.has(name) || externalTools.find(name) !== null;
+  const mcp = openMcp(options, { processes, env: toolEnv, isReserved });
+  const toolset = new SessionToolset(context, externalTools, agent, mcp?.joined ?? null);
   const freshCallId = () => `call_${randomBytes(12).toString("hex")}`;
   let turnSourceId = "";
   const agents = sessionAgents({
@@ -126,12 +134,13 @@ export async function createRuntime(
     client,
     turnSourceId: () => turnSourceId,
     freshCallId,
-    customTypes: [],
+    facts,
   });
   const conversation: Conversation = new Conversation({
     recorder,
     config,
     toolset: guard(toolset),
+    joinTools: async (listed, signal) => mcp?.beforeTurn({ recorder, signal, sessionId, listed }),
     background: agents.notices,
     gate: approvals.gate,
     hooks,
@@ -151,15 +160,7 @@ export async function createRuntime(
     mail,
     maxContextTokens: model?.model.max_context_size ?? 0,
     createProvider: await providerFactory(model, () => ({ logger, shareDir, client: client() })),
-    systemPrompt: () =>
-      sessionPrompt(agent, {
-        workDir,
-        additionalDirs,
-        os: osType(),
-        shell: "bash",
-        date: new Date().toISOString().slice(0, 10),
-        skills: listedSkills,
-      }),
+    systemPrompt: () => sessionPrompt(agent, facts()),
     toggleMode: approvals.toggleMode,
     planMode,
     newSourceId: () => {
@@ -177,6 +178,7 @@ export async function createRuntime(
     externalTools,
     openApprovals: () => approvals.gate.pending().map(approvalRecord),
     warmUp: async () => {
+      mcp?.start();
       void hooks.start();
       await conversation.warmUp();
       // The command parser takes tens of milliseconds, and who has asked for something already does not need it first.
@@ -189,6 +191,7 @@ export async function createRuntime(
       await session.close({ clean: true, graceMs: CLOSE_GRACE_MS });
       // Everything is on disk by now: hosts that do not wait lose only these hooks.
       await hooks.end(options.signal);
+      await mcp?.close();
       await processes.close();
       return { sessionId, turnInterrupted, resumable: isResumable(log, logger) };
     },

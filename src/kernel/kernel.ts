@@ -25,6 +25,10 @@ export interface KernelOptions {
     afk: boolean;
     plan: boolean;
     configFile: string | null;
+    /** Documents with `mcpServers`; a later one replaces servers of the same name. */
+    mcpConfigs: readonly Readonly<Record<string, unknown>>[];
+    /** False: mcp.json of the share folder counts too, before them. */
+    mcpFileGiven: boolean;
     skillsDirs: readonly string[];
   };
   /** null for the default agent. */

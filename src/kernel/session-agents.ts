@@ -1,14 +1,16 @@
 /** Subagents and background tasks of one session, put together from what the runtime has. */
-import { type as osType } from "node:os";
 import { join } from "node:path";
+import type { PromptFacts } from "./agent-spec/prompt-template.js";
 import { AgentRunner } from "./agents/agent-runner.js";
-import { type AgentType, builtinAgentTypes } from "./agents/agent-type.js";
+import { agentTypes } from "./agents/agent-type.js";
 import { ModelProviders } from "./agents/model-providers.js";
 import type { ApprovalGate } from "./approval/approval-gate.js";
 import { resolveModel } from "./config/resolve-model.js";
 import type { Hooks } from "./hooks/hooks.js";
 import type { ClientName, KernelOptions } from "./kernel.js";
 import type { ProcessGroups } from "./processes/process-groups.js";
+import { sessionPrompt } from "./prompt/session-prompt.js";
+import { subagentPrompt } from "./prompt/subagent-prompt.js";
 import type { ChatProvider } from "./providers/provider.js";
 import type { BackgroundWork } from "./session/background-work.js";
 import { BackgroundTasks } from "./tasks/background-tasks.js";
@@ -35,8 +37,8 @@ export interface SessionAgentsDeps {
   client: () => ClientName | null;
   turnSourceId: () => string;
   freshCallId: () => string;
-  /** Types that agent files define; they come behind the built-in ones and may replace them. */
-  customTypes: readonly AgentType[];
+  /** What the system text of an agent may say of its surroundings. */
+  facts: () => PromptFacts;
 }
 
 export interface SessionAgents {
@@ -58,15 +60,16 @@ export function sessionAgents(deps: SessionAgentsDeps): SessionAgents {
       return await createProvider(model, { logger, shareDir, client: deps.client() });
     },
   });
-  const date = new Date().toISOString().slice(0, 10);
-  const builtin = builtinAgentTypes({ workDir: context.workDir, os: osType(), shell: "bash", date });
-  const types = new Map([...builtin, ...deps.customTypes].map((type) => [type.name, type]));
   const agents = new AgentRunner({
     recorder,
     gate,
     hooks,
-    types: [...types.values()],
-    toolset: ({ capabilities }) => deps.guard(toolset.inContext({ capabilities, ...agentSurroundings(context) })),
+    types: agentTypes(options.agent, {
+      own: (role) => subagentPrompt(deps.facts(), context.additionalDirs, role),
+      file: (agent) => sessionPrompt(agent, deps.facts()),
+    }),
+    toolset: ({ tools, excluded }, { capabilities }) =>
+      deps.guard(toolset.inContext({ capabilities, ...agentSurroundings(context) }, { toolNames: tools, excluded })),
     provider: (alias) => providers.get(alias),
     loop: config.loop_control,
     workDir: context.workDir,
@@ -108,6 +111,6 @@ function agentSurroundings({ services }: ToolContext): Pick<ToolContext, "todos"
         todos = items;
       },
     },
-    services: { ...services, questions: null, agents: null, tasks: null },
+    services: { ...services, questions: null, agents: null, tasks: null, dmail: null },
   };
 }

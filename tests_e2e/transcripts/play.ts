@@ -10,7 +10,7 @@ function start(meta: TranscriptMeta): { kernel: KernelProcess; workspace: Worksp
   const workspace = createWorkspace({
     scripts: meta.scripts,
     capabilities: meta.capabilities,
-    config: { loop_control: meta.loop_control },
+    config: { loop_control: meta.loop_control, ...(meta.mcp === undefined ? {} : { mcp: meta.mcp }) },
   });
   for (const [name, text] of Object.entries(meta.files)) {
     const file = join(workspace.workDir, name);
@@ -29,6 +29,7 @@ export async function record(scenario: Scenario): Promise<Transcript> {
     args: scenario.args ?? [],
     capabilities: scenario.capabilities ?? [],
     loop_control: scenario.loop_control ?? {},
+    ...(scenario.mcp === undefined ? {} : { mcp: scenario.mcp }),
     files: scenario.files ?? {},
   };
   const { kernel, workspace } = start(meta);

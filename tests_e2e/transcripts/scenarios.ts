@@ -1,6 +1,8 @@
 /** The conversations of wire-spec/transcripts: what the model says and what the client does. */
 import { call, say, script, shell, usage } from "../echo-scripts.js";
 import type { KernelProcess, Message } from "../kernel-process.js";
+import { agentScenarios } from "./agent-scenarios.js";
+import { mcpScenarios } from "./mcp-scenarios.js";
 
 export interface Scenario {
   name: string;
@@ -9,6 +11,7 @@ export interface Scenario {
   args?: string[];
   capabilities?: string[];
   loop_control?: Record<string, number>;
+  mcp?: Record<string, unknown>;
   files?: Record<string, string>;
   run(kernel: KernelProcess): Promise<unknown>;
 }
@@ -459,6 +462,62 @@ const commands: Scenario[] = [
   },
 ];
 
+const FLOW =
+  "---\nname: fl\ntype: flow\n---\n```mermaid\ngraph TD\nA([BEGIN]) --> B{Pick one}\nB -->|yes| C[Do C]\nB -->|no| D([END])\nC --> D\n```\n";
+
+const skills: Scenario[] = [
+  {
+    name: "skill-and-flow",
+    about: "A skill with a request; a flow with an invalid choice; a flow that cannot run.",
+    scripts: [say("skill"), say("hmm"), say("<choice>yes</choice>"), say("did C")],
+    files: {
+      ".kimi/skills/sk/SKILL.md": "---\nname: sk\ndescription: S\n---\nBody text.\n",
+      ".kimi/skills/fl/SKILL.md": FLOW,
+      ".kimi/skills/bad/SKILL.md": FLOW.replace("name: fl", "name: bad").replace("D([END])", "D[x]"),
+    },
+    run: async (kernel) => {
+      await kernel.initialize();
+      for (const input of ["/skill:sk do it now", "/flow:fl", "/flow:bad", "/skill:nope"]) await prompt(kernel, input);
+      await kernel.call("replay");
+    },
+  },
+  {
+    name: "ralph-loop",
+    about: "The prompt again and again until the model stops it, and until the limit stops it.",
+    scripts: [say("one"), say("<choice>CONTINUE</choice>"), say("<choice>STOP</choice>"), "error: 400 nope"],
+    args: ["--max-ralph-iterations", "2"],
+    run: async (kernel) => {
+      await prompt(kernel, "task");
+      await prompt(kernel, "other");
+    },
+  },
+  {
+    name: "send-dmail",
+    about: "Agent okabe goes back to a checkpoint of its conversation; clients see an ordinary call.",
+    scripts: [
+      call("t1", "SetTodoList", { todos: [] }),
+      call("t2", "SendDMail", { checkpoint_id: 1, message: "skip it" }),
+      call("t3", "SendDMail", { checkpoint_id: 9, message: "no" }),
+      say("done"),
+    ],
+    args: ["--agent", "okabe"],
+    run: (kernel) => prompt(kernel),
+  },
+  {
+    name: "session-commands",
+    about: "/add-dir, /export and /import, and what they refuse.",
+    scripts: [say("hello")],
+    files: { "notes.txt": "remember" },
+    run: async (kernel) => {
+      await prompt(kernel, "hi");
+      for (const input of ["/add-dir", "/add-dir /nonexist", "/export talk.md", "/import", "/import /nonexist"]) {
+        await prompt(kernel, input);
+      }
+      await prompt(kernel, "/import notes.txt");
+    },
+  },
+];
+
 const states: Scenario[] = [
   {
     name: "states",
@@ -501,5 +560,8 @@ export const SCENARIOS: readonly Scenario[] = [
   ...hooks,
   ...endings,
   ...commands,
+  ...skills,
   ...states,
+  ...mcpScenarios,
+  ...agentScenarios,
 ];

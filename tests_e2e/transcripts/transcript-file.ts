@@ -16,6 +16,8 @@ export interface TranscriptMeta {
   capabilities: string[];
   /** Loop settings of the config file. */
   loop_control: Record<string, number>;
+  /** MCP settings of the config file. */
+  mcp?: Record<string, unknown>;
   /** Files in the work dir before the start. */
   files: Record<string, string>;
 }
@@ -56,8 +58,13 @@ const OWN_PROSE: [RegExp, string][] = [
   [/^(Error (?:parsing|validating) JSON arguments: )[\s\S]+$/, "$1<text>"],
   // The plan files of the recorder's share folder.
   [/[^\s`"]*\/\.kimi\/plans\//g, "<plans>/"],
+  [/^(The tool call is rejected by the user\. Try a different approach)[\s\S]+$/, "$1<text>"],
+  [/^(task_id: [\s\S]*\nautomatic_notification: true\n)[\s\S]+$/, "$1<text>"],
   [/<system-reminder>[\s\S]*<\/system-reminder>/g, "<system-reminder><text></system-reminder>"],
 ];
+
+/** Ids of agents, of tasks and of notifications, which also stand inside texts. */
+const OWN_IDS = /\b(?:a[0-9a-f]{8}|n[0-9a-f]{8}|(?:bash|agent)-[a-z0-9]{8})\b/g;
 
 /** Replaces values that change by placeholders, the same value by the same one, numbered as they appear. */
 export class Placeholders {
@@ -86,6 +93,7 @@ export class Placeholders {
     if (typeof value === "string") return this.#text(value, path);
     if (typeof value === "number" && path.at(-1) === "wait_s") return "<float>";
     if (typeof value === "number" && path.at(-1) === "duration_ms") return "<int>";
+    if (typeof value === "number" && /^(?:wait_s|created_at)$/.test(path.at(-1) ?? "")) return "<float>";
     if (Array.isArray(value)) return value.map((item) => this.#walk(item, [...path, "*"]));
     if (typeof value !== "object" || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.#walk(item, [...path, key])]));
@@ -98,8 +106,11 @@ export class Placeholders {
     const place = path.join(".");
     if (/^result\.(server\.(name|version)|slash_commands\.\*\.description)$/.test(place)) return "<text>";
     if (place === "result.external_tools.rejected.*.reason" && value !== "conflicts with builtin tool") return "<text>";
+    // What else a Notification says is each kernel's own, and so is the task that asks for a longer report.
+    if (place === "params.payload.body") return "<text>";
+    if (place === "params.payload.event.payload.user_input" && value.includes("\n")) return "<text>";
     const text = OWN_PROSE.reduce((rest, [pattern, by]) => rest.replace(pattern, by), value);
-    return text.replaceAll(this.#workDir, "<dir>");
+    return text.replaceAll(OWN_IDS, (id) => this.#named("id", id)).replaceAll(this.#workDir, "<dir>");
   }
 
   #named(kind: string, value: string): string {

@@ -11,5 +11,5 @@ export const OKABE: LoadedAgent = {
   model: null,
   toolNames: [...DEFAULT_TOOL_NAMES, "SendDMail"],
   excluded: new Set(),
-  subagents: null,
+  subagents: [],
 };

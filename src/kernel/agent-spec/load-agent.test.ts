@@ -27,7 +27,7 @@ test("extend default: the kernel's own text, loadout and subagents", async () =>
     model: null,
     toolNames: null,
     excluded: new Set(["Shell"]),
-    subagents: null,
+    subagents: [],
   });
 });
 

@@ -17,7 +17,7 @@ interface Merged {
   tools: string[] | null;
   allowed: string[] | null;
   excluded: string[];
-  subagents: { file: string; name: string; path: string; description: string | null }[] | null;
+  subagents: { file: string; name: string; path: string; description: string | null }[];
 }
 
 /**
@@ -27,11 +27,10 @@ interface Merged {
 export async function loadAgentFile(path: string): Promise<LoadedAgent> {
   const merged = await readChain(path, []);
   const agent = resolved(merged);
-  if (merged.subagents === null) return agent;
   const subagents: LoadedSubagent[] = [];
   for (const { file, name, path: given, description } of merged.subagents) {
     const own = resolved(await readChain(resolve(dirname(file), given), []));
-    subagents.push({ name, description: description ?? own.description, agent: { ...own, subagents: [] } });
+    subagents.push({ name, description: description ?? own.description, agent: own });
   }
   return { ...agent, subagents };
 }
@@ -46,7 +45,7 @@ const DEFAULT: Omit<Merged, "path"> = {
   tools: null,
   allowed: null,
   excluded: [],
-  subagents: null,
+  subagents: [],
 };
 
 async function readChain(path: string, before: readonly string[]): Promise<Merged> {
@@ -86,11 +85,11 @@ function merge({ path, agent }: AgentFile, base: Merged | null): Merged {
     tools: named(tools, "tools") ?? base?.tools ?? null,
     allowed: named(agent.allowed_tools, "allowed_tools") ?? base?.allowed ?? null,
     excluded: named(agent.exclude_tools, "exclude_tools") ?? base?.excluded ?? [],
-    subagents: subagentsOf(path, agent) ?? (base === null ? [] : base.subagents),
+    subagents: subagentsOf(path, agent) ?? base?.subagents ?? [],
   };
 }
 
-function subagentsOf(file: string, { subagents }: AgentFile["agent"]): Merged["subagents"] {
+function subagentsOf(file: string, { subagents }: AgentFile["agent"]): Merged["subagents"] | null {
   if (subagents === undefined || subagents === null) return null;
   return Object.entries(subagents).map(([name, { path, description }]) => {
     return { file, name, path, description: description ?? null };
@@ -119,6 +118,6 @@ function resolved(merged: Merged): LoadedAgent {
     model: merged.model,
     toolNames: listed === null ? null : [...new Set(listed)].filter((tool) => !excluded.has(tool)),
     excluded,
-    subagents: null,
+    subagents: [],
   };
 }

@@ -14,8 +14,8 @@ export interface LoadedAgent {
   readonly toolNames: readonly string[] | null;
   /** Built-in tools that do not exist for this agent. */
   readonly excluded: ReadonlySet<string>;
-  /** The agents it may start, in file order; null for the kernel's own types. They start none themselves. */
-  readonly subagents: readonly LoadedSubagent[] | null;
+  /** The agents that it may start beside the kernel's own types, in file order. They start none themselves. */
+  readonly subagents: readonly LoadedSubagent[];
 }
 
 export interface LoadedSubagent {

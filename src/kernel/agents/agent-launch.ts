@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ChatProvider } from "../providers/provider.js";
 import type { FileOperations } from "../storage/file-operations.js";
 import { AgentFailure, type AgentRun } from "../tools/services/agents.js";
-import { History } from "../turn/history.js";
+import { History, type HistorySeed } from "../turn/history.js";
 import { AgentFolder, readAgentHistory } from "./agent-folder.js";
 import { type AgentMeta, isAgentId, newAgentId, readAgentMeta } from "./agent-meta.js";
 import type { AgentType } from "./agent-type.js";
@@ -22,33 +22,35 @@ export interface AgentPlaces {
   /** The folder of all agents of the session. */
   root: string;
   types: readonly AgentType[];
-  /** Ids of agents that run. */
-  running: ReadonlySet<string>;
+  /** Ids of agents that run; the launched one joins them. */
+  running: Set<string>;
   /** The session's driver, or that of another model. Throws AgentFailure for an alias that cannot be used. */
   provider(alias: string | null): Promise<ChatProvider>;
 }
 
 /**
  * Finds or creates the agent. Throws AgentFailure with the reason for the model, and KernelError when its files cannot
- * be written. The caller closes the folder.
+ * be written. The caller closes the folder and takes the agent out of the running ones.
  */
 export async function launchAgent(request: AgentRun, places: AgentPlaces): Promise<AgentLaunch> {
   const known = request.resume === null ? null : findAgent(request.resume, places);
   const type = findType(known?.subagent_type ?? request.subagentType, places.types);
-  const provider = await places.provider(request.model ?? known?.launch_spec.model_override ?? null);
+  const model = request.model ?? known?.launch_spec.model_override ?? type.model;
+  const provider = await places.provider(model);
   // Asked again: another call of the same step may have resumed it meanwhile.
   if (known !== null) findAgent(known.agent_id, places);
-  const meta = known ?? newMeta(request, type, provider);
-  const folder = new AgentFolder(places.ops, join(places.root, meta.agent_id), meta);
+  const meta = known ?? newMeta(request, type, model === null ? null : provider.modelName);
+  places.running.add(meta.agent_id);
+  let folder: AgentFolder | null = null;
   try {
+    folder = new AgentFolder(places.ops, join(places.root, meta.agent_id), meta);
     const seed = known === null ? null : readAgentHistory(folder.dir);
-    if (seed === null) folder.append([{ role: "_system_prompt", content: type.systemPrompt }]);
-    const empty = { systemPrompt: type.systemPrompt, messages: [], nextCheckpoint: 0, tokenCount: null };
-    const history = new History(seed ?? empty, folder);
+    const history = new History(seed ?? begun(folder, type.systemPrompt()), folder);
     folder.writePrompt(request.prompt);
     return { agentId: meta.agent_id, resumed: known !== null, type, provider, folder, history };
   } catch (error) {
-    folder.close();
+    places.running.delete(meta.agent_id);
+    folder?.close();
     throw error;
   }
 }
@@ -67,7 +69,12 @@ function findType(name: string, types: readonly AgentType[]): AgentType {
   throw new AgentFailure(`There is no subagent type \`${name}\`; there are ${names}.`, "Unknown subagent type");
 }
 
-function newMeta(request: AgentRun, type: AgentType, provider: ChatProvider): AgentMeta {
+function begun(folder: AgentFolder, systemPrompt: string): HistorySeed {
+  folder.append([{ role: "_system_prompt", content: systemPrompt }]);
+  return { systemPrompt, messages: [], nextCheckpoint: 0, tokenCount: null };
+}
+
+function newMeta(request: AgentRun, type: AgentType, effectiveModel: string | null): AgentMeta {
   const agent_id = newAgentId();
   const created_at = Date.now() / 1000;
   return {
@@ -82,7 +89,7 @@ function newMeta(request: AgentRun, type: AgentType, provider: ChatProvider): Ag
       agent_id,
       subagent_type: type.name,
       model_override: request.model,
-      effective_model: request.model === null ? null : provider.modelName,
+      effective_model: effectiveModel,
       created_at,
     },
   };

@@ -23,8 +23,8 @@ export interface AgentRunnerDeps {
   gate: ApprovalGate;
   hooks: Hooks;
   types: readonly AgentType[];
-  /** A fresh toolset for one agent on this model, before the type's choice. */
-  toolset(provider: ChatProvider): Toolset;
+  /** A fresh toolset for one agent of this type on this model. */
+  toolset(type: AgentType, provider: ChatProvider): Toolset;
   /** The session's driver, or that of another model. Throws AgentFailure for an alias that cannot be used. */
   provider(alias: string | null): Promise<ChatProvider>;
   loop: LoopControl;
@@ -78,7 +78,6 @@ export class AgentRunner implements Agents {
     const root = join(recorder.log.dir, "subagents");
     const launch = await launchAgent(request, { ops, root, types: this.types, running: this.#running, provider });
     const { agentId, folder, type, resumed } = launch;
-    this.#running.add(agentId);
     try {
       await this.#deps.hooks.subagentStarting(type.name, request.prompt, signal);
       signal.throwIfAborted();
@@ -146,7 +145,7 @@ export class AgentRunner implements Agents {
       provider,
       history,
       origin,
-      toolset: agentToolset(toolset(provider), type.tools),
+      toolset: agentToolset(toolset(type, provider), type),
       maxAttempts: loop.max_retries_per_step,
       freshId: freshCallId,
     };

@@ -86,6 +86,13 @@ const hookSchema = z.object({
 const fetchSchema = z.object({ allowed_private_hosts: z.optional(z.array(text)) });
 const runtimeSchema = z.object({ kernel: z.optional(z.nullable(z.enum(["auto", "sidecar", "in-process"]))) });
 
+const mcpClientSchema = z.object({
+  tool_call_timeout_ms: z.optional(z.int().check(z.gte(1))),
+  connect_timeout_ms: z.optional(z.int().check(z.gte(1))),
+  loading_wait_ms: z.optional(z.int().check(z.gte(0))),
+});
+const mcpSchema = z.object({ client: z.optional(mcpClientSchema) });
+
 const configSchema = z.object({
   default_model: z.optional(text),
   default_thinking: flag,
@@ -99,6 +106,7 @@ const configSchema = z.object({
   background: z.optional(backgroundSchema),
   hooks: z.optional(z.array(hookSchema)),
   fetch: z.optional(fetchSchema),
+  mcp: z.optional(mcpSchema),
   runtime: z.optional(runtimeSchema),
 });
 
@@ -113,7 +121,7 @@ const silentKeys: ReadonlySet<string> = new Set([
   "telemetry",
   "skip_afk_prompt_injection",
 ]);
-const laterKeys: ReadonlySet<string> = new Set(["notifications", "services", "mcp"]);
+const laterKeys: ReadonlySet<string> = new Set(["notifications", "services"]);
 
 /** Checks a parsed document. Gives the typed input, or one reason that names the key path and never quotes a value. */
 export function checkShape(document: unknown): { input: ConfigInput } | { reason: string } {
@@ -141,6 +149,7 @@ export function ignoredKeys(document: unknown): string[] {
     ["loop_control", loopControlSchema.shape],
     ["background", backgroundSchema.shape],
     ["fetch", fetchSchema.shape],
+    ["mcp", mcpSchema.shape],
     ["runtime", runtimeSchema.shape],
   ] as const;
   for (const [name, known] of sections) visit(document[name], known, [name]);

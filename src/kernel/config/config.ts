@@ -83,6 +83,8 @@ export interface KernelConfig {
   hooks: HookConfig[];
   /** Our own: hosts FetchURL may reach although they are loopback, private or link-local. */
   fetch: { allowed_private_hosts: string[] };
+  /** The waits for connecting and for the first turn are our own. */
+  mcp: { client: { tool_call_timeout_ms: number; connect_timeout_ms: number; loading_wait_ms: number } };
   /** Our own: which kernel a client starts, "auto", "sidecar" or "in-process". */
   runtime: { kernel: string | null };
 }

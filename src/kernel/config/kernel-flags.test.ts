@@ -44,6 +44,7 @@ describe("parseFlags: values", () => {
         agent: null,
         agentFile: null,
         mcpConfigs: [],
+        mcpFileGiven: false,
         skillsDirs: [],
         maxStepsPerTurn: null,
         maxRetriesPerStep: null,

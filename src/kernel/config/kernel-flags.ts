@@ -31,6 +31,8 @@ export interface KernelFlags {
   agentFile: string | null;
   /** Parsed MCP configurations, those of files first. */
   mcpConfigs: Readonly<Record<string, unknown>>[];
+  /** True when a file was named: mcp.json of the share folder does not count then. */
+  mcpFileGiven: boolean;
   skillsDirs: string[];
   maxStepsPerTurn: number | null;
   maxRetriesPerStep: number | null;
@@ -187,6 +189,7 @@ function toFlags(read: ReadArgv<Key>, cwd: string): KernelFlags {
     agent: choice("--agent", last("agent"), ["default", "okabe"]),
     agentFile: optionalFile("agentFile"),
     mcpConfigs: [...all("mcpConfigFile").map((given) => mcpConfigFile(given, cwd)), ...all("mcpConfig").map(mcpConfig)],
+    mcpFileGiven: isGiven(read, "mcpConfigFile"),
     skillsDirs: all("skillsDir").map(folder),
     maxStepsPerTurn: wholeNumber("--max-steps-per-turn", last("maxSteps"), 1),
     maxRetriesPerStep: wholeNumber("--max-retries-per-step", last("maxRetries"), 1),

@@ -82,6 +82,7 @@ A = "1"
       },
       hooks: [],
       fetch: { allowed_private_hosts: [] },
+      mcp: { client: { tool_call_timeout_ms: 60_000, connect_timeout_ms: 30_000, loading_wait_ms: 3_000 } },
       runtime: { kernel: null },
     });
   });

@@ -70,6 +70,13 @@ function fillDefaults(input: ConfigInput, onWarning: (sentence: string) => void)
     background: toBackground(input.background ?? {}),
     hooks: (input.hooks ?? []).map(toHook),
     fetch: { allowed_private_hosts: input.fetch?.allowed_private_hosts ?? [] },
+    mcp: {
+      client: {
+        tool_call_timeout_ms: input.mcp?.client?.tool_call_timeout_ms ?? 60_000,
+        connect_timeout_ms: input.mcp?.client?.connect_timeout_ms ?? 30_000,
+        loading_wait_ms: input.mcp?.client?.loading_wait_ms ?? 3_000,
+      },
+    },
     runtime: { kernel: input.runtime?.kernel ?? null },
   };
 }

@@ -210,6 +210,22 @@ describe("moments", () => {
     expect(sink.payloads("HookTriggered")).toEqual([{ event: "PreToolUse", target: "Act", hook_count: 1 }]);
   });
 
+  test("a call that copies another's result has no hooks; the client is asked about a result after it was shown", async () => {
+    const { session, sink } = fixtures.session({
+      tools: [fakeTool("Act")],
+      provider: new FakeProvider(reply([callPart("t1", "Act"), callPart("t2", "Act")]), reply(["done"])),
+      subscriptions: [{ id: "h", event: "PostToolUse" }],
+    });
+    sink.onRequest = answering({});
+    await session.prompt("go", null);
+    expect(sink.payloads("ToolResult")).toHaveLength(2);
+    expect(sink.payloads("HookTriggered")).toHaveLength(1);
+    const from = sink.types().indexOf("HookTriggered");
+    const order = sink.types().slice(from, from + 3);
+    expect(order.slice(0, 2)).toEqual(["HookTriggered", "ToolResult"]);
+    expect(sink.payloads("HookRequest")).toHaveLength(1);
+  });
+
   test("a failing turn: StopFailure with the class of the error, before TurnEnd", async () => {
     const error = providerError("boom", { retryable: false, errorType: "APIStatusError" });
     const { session, sink, workDir } = fixtures.session({

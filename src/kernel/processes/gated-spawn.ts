@@ -32,21 +32,33 @@ export async function gatedSpawn(request: SpawnRequest): Promise<GatedProcess> {
   const program = findProgram(name, request.env.PATH ?? DEFAULT_PATH, request.cwd);
   const file = request.outlive?.outputFile;
   const merged = request.mergeOutput === true || file !== undefined;
-  const output = file === undefined ? null : openSync(file, "a", 0o600);
-  const input = request.input === undefined ? null : openInput(request.input, request.env.TMPDIR ?? DEFAULT_TEMP);
-  const gate = `${GATE}${input === null ? NO_INPUT : INPUT}${merged ? " 2>&1" : ""}`;
-  const child = spawn("/bin/sh", ["-c", gate, "sh", program, ...rest], {
-    cwd: request.cwd,
-    env: request.env,
-    detached: true,
-    stdio: ["pipe", output ?? "pipe", merged ? "ignore" : "pipe", ...(input === null ? [] : [input])],
-  });
-  for (const fd of [output, input]) if (fd !== null) closeSync(fd);
+  const piped = request.stdin === "pipe";
+  const source = request.input === undefined ? NO_INPUT : INPUT;
+  const gate = `${GATE}${piped ? "" : source}${merged ? " 2>&1" : ""}`;
+  const opened: number[] = [];
+  const open = (fd: number): number => {
+    opened.push(fd);
+    return fd;
+  };
+  let child: ChildProcess;
+  try {
+    const output = file === undefined ? "pipe" : open(openSync(file, "a", 0o600));
+    const input =
+      request.input === undefined ? [] : [open(openInput(request.input, request.env.TMPDIR ?? DEFAULT_TEMP))];
+    child = spawn("/bin/sh", ["-c", gate, "sh", program, ...rest], {
+      cwd: request.cwd,
+      env: request.env,
+      detached: true,
+      stdio: ["pipe", output, merged ? "ignore" : "pipe", ...input],
+    });
+  } finally {
+    for (const fd of opened) closeSync(fd);
+  }
   // The gate may be killed before it is opened.
   child.stdin?.on("error", () => {});
   if (child.pid === undefined) throw await startError(child, request.cwd);
   child.on("error", () => {});
-  return { child, pid: child.pid, open: () => void child.stdin?.end("\n") };
+  return { child, pid: child.pid, open: () => void (piped ? child.stdin?.write("\n") : child.stdin?.end("\n")) };
 }
 
 /** Node reports a missing working directory as a missing program; say which it was. */

@@ -2,6 +2,8 @@
  * Starts tool processes so that none outlives the kernel: each is the leader of its own group and is known to a
  * watchdog before it runs (durability.md 3 in the design notes; ADR 0007).
  */
+import type { Writable } from "node:stream";
+
 export interface ProcessExit {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -23,6 +25,8 @@ export interface SpawnRequest {
   outlive?: { outputFile: string };
   /** What the program reads on stdin, then its end. Without it stdin is /dev/null. */
   input?: string;
+  /** The caller writes to the program through `RunningProcess.stdin`. */
+  stdin?: "pipe";
   /** Called once with the group before the command can act. */
   onStarted?(process: { pgid: number; startTime: string }): void;
 }
@@ -30,6 +34,8 @@ export interface SpawnRequest {
 export interface RunningProcess {
   readonly pgid: number;
   readonly startTime: string;
+  /** Set when it was asked for. Errors of it are already taken care of: a broken pipe shows as the exit. */
+  readonly stdin: Writable | null;
   /** Settles when the leader has exited and what it had written was read; never waits for pipes held by others. Never rejects. */
   readonly exited: Promise<ProcessExit>;
   /**

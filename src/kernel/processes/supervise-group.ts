@@ -116,6 +116,7 @@ export function superviseGroup(
   return {
     pgid,
     startTime,
+    stdin: request.stdin === "pipe" ? child.stdin : null,
     exited: follow(),
     kill,
   };

@@ -6,7 +6,7 @@ import type { Skill } from "../skills/skill.js";
 import { temporaryFolders } from "../tools/testing/call-tool.js";
 import { mentionedFiles } from "./file-mentions.js";
 import { projectNotes } from "./project-notes.js";
-import { sessionPrompt } from "./session-prompt.js";
+import { promptFacts, sessionPrompt } from "./session-prompt.js";
 import { skillLines, skillNote } from "./skill-note.js";
 
 const folder = temporaryFolders();
@@ -76,10 +76,10 @@ test("AGENTS.md: the first file with text, cut at a line, at a letter when it is
 test("the system text says what the project and the agent add, and nothing when they add nothing", async () => {
   const workDir = await folder("prompt");
   const facts = { workDir, additionalDirs: [], os: "Linux", shell: "bash", date: "2026-01-31", skills: "" };
-  const plain = sessionPrompt(null, facts);
+  const plain = sessionPrompt(null, promptFacts(facts));
   expect(plain).not.toMatch(/AGENTS|workspace too/);
   writeFileSync(join(workDir, "AGENTS.md"), "Be kind.");
-  const full = sessionPrompt(null, { ...facts, additionalDirs: ["/more"] });
+  const full = sessionPrompt(null, promptFacts({ ...facts, additionalDirs: ["/more"] }));
   expect(full.startsWith(plain)).toBe(true);
   expect(full).toMatch(/\/more[\s\S]*Be kind\.$/);
 });

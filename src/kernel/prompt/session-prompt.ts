@@ -7,20 +7,21 @@ import { systemPrompt } from "./system-prompt.js";
 
 const MAX_LISTED = 100;
 
-/** Facts that are looked up here; the rest the caller knows. */
-type LookedUp = "projectNotes" | "workDirListing";
+/** Adds what is looked up in the work dir to what the caller knows. */
+export function promptFacts(known: Omit<PromptFacts, "projectNotes" | "workDirListing">): PromptFacts {
+  return { ...known, projectNotes: projectNotes(known.workDir), workDirListing: listing(known.workDir) };
+}
 
 /** Builds the text once, when the session begins; it is stored and never changes. */
-export function sessionPrompt(agent: LoadedAgent | null, given: Omit<PromptFacts, LookedUp>): string {
-  const notes = projectNotes(given.workDir);
+export function sessionPrompt(agent: LoadedAgent | null, facts: PromptFacts): string {
   if (agent !== null && agent.systemPrompt !== null) {
-    const facts = { ...given, projectNotes: notes, workDirListing: listing(given.workDir) };
     return fillTemplate(agent.systemPrompt, agent.systemPromptArgs, facts);
   }
+  const notes = facts.projectNotes;
   const role = agent?.systemPromptArgs[ROLE_ARGUMENT]?.trim() ?? "";
-  const dirs = given.additionalDirs.join(", ");
+  const dirs = facts.additionalDirs.join(", ");
   return [
-    systemPrompt(given),
+    systemPrompt(facts),
     ...(dirs === "" ? [] : [`These folders belong to the workspace too: ${dirs}`]),
     ...(role === "" ? [] : [role]),
     ...(notes === "" ? [] : [`The project's own rules, from its AGENTS.md:\n\n${notes}`]),

@@ -7,7 +7,6 @@ import { innerTurn } from "../flows/inner-turn.js";
 import type { SessionHooks } from "../hooks/session-hooks.js";
 import type { Logger } from "../logger.js";
 import type { ContentPart } from "../messages.js";
-import { planReminders } from "../planning/plan-reminder.js";
 import type { SessionPlanMode } from "../planning/session-plan-mode.js";
 import { frozenPrefix, prefixChange } from "../prompt/prefix.js";
 import type { PromptTail } from "../prompt/prompt-tail.js";
@@ -28,6 +27,7 @@ import type { TurnRecorder } from "../turn/turn-recorder.js";
 import { inputText } from "../turn/user-input.js";
 import type { BackgroundWork } from "./background-work.js";
 import { runPrompt } from "./prompt-run.js";
+import { tailNotices } from "./tail-notices.js";
 import { titleFrom } from "./title.js";
 
 export interface ConversationDeps {
@@ -59,6 +59,8 @@ export interface ConversationDeps {
   background?: BackgroundWork;
   random: () => number;
   logger: Logger;
+  /** Brings the listed tools up to date before a turn; `listed` are those of the stored prefix. */
+  joinTools?: (listed: readonly string[] | null, signal: AbortSignal) => Promise<void>;
 }
 
 /** The one of a session. Runs one turn at a time; `close` ends the driver. */
@@ -115,7 +117,7 @@ export class Conversation {
     const block = await this.#deps.hooks.stopping(signal);
     if (block === null || block.reason === "") return result;
     steers.reopen();
-    return await runTurn(block.reason, await this.#turnDeps(this.#openHistory(), steers), signal);
+    return await runTurn(block.reason, await this.#turnDeps(this.#openHistory(), steers, signal), signal);
   }
 
   async #answer(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
@@ -130,7 +132,7 @@ export class Conversation {
       userInput,
       tail: await this.#deps.promptTail(inputText(userInput), this.#openHistory().messages),
       ralphIterations: this.#deps.config.loop_control.max_ralph_iterations,
-      turnDeps: () => this.#turnDeps(this.#openHistory(), steers),
+      turnDeps: () => this.#turnDeps(this.#openHistory(), steers, signal),
       signal,
     });
     this.#setTitle(inputText(userInput));
@@ -169,10 +171,10 @@ export class Conversation {
     return this.#provider;
   }
 
-  async #turnDeps(history: History, steers: SteerQueue): Promise<TurnDeps> {
+  async #turnDeps(history: History, steers: SteerQueue, signal?: AbortSignal): Promise<TurnDeps> {
     const { background, recorder, config, toolset, gate, hooks, workDir, random, planMode } = this.#deps;
-    const remind = planReminders(planMode);
     const provider = await this.provider();
+    if (signal !== undefined) await this.#deps.joinTools?.(this.#prefix?.tools ?? null, signal);
     await this.#freezePrefix(history);
     return {
       recorder,
@@ -192,11 +194,8 @@ export class Conversation {
       planMode: () => planMode.active,
       afterResults: () => planMode.announceChange(),
       mail: history === this.#history ? this.#deps.mail : null,
-      notices: () => [
-        ...remind(history.messages),
-        // What is said to a throw-away conversation is soon forgotten.
-        ...(background === undefined || history !== this.#history ? [] : background.takeMessages()),
-      ],
+      // What is said to a throw-away conversation is soon forgotten.
+      notices: tailNotices(planMode, history, history === this.#history ? background : undefined),
     };
   }
 
@@ -231,10 +230,10 @@ export class Conversation {
       },
       runAside: async (prompt) => {
         const seed = { systemPrompt: history.systemPrompt, messages: [], nextCheckpoint: 0, tokenCount: null };
-        return runTurn(prompt, await this.#turnDeps(new History(seed, discardContext), steers), signal);
+        return runTurn(prompt, await this.#turnDeps(new History(seed, discardContext), steers, signal), signal);
       },
-      runHere: async (input) => runTurn(input, await this.#turnDeps(history, steers), signal),
-      runInner: async (input) => innerTurn(input, [], await this.#turnDeps(history, steers), signal),
+      runHere: async (input) => runTurn(input, await this.#turnDeps(history, steers, signal), signal),
+      runInner: async (input) => innerTurn(input, [], await this.#turnDeps(history, steers, signal), signal),
     };
   }
 

@@ -65,6 +65,8 @@ export function memoryKernels(): (options?: MemoryKernelOptions) => MemoryKernel
       workDir,
       addDirs: [],
       skillsDirs: [],
+      mcpConfigs: [],
+      mcpFileGiven: true,
       session: "S1",
       continue: false,
       afk: false,

@@ -1,8 +1,8 @@
 /** Tools that the client owns: it registered them at initialize and runs them on request. */
 import { errorMessage } from "../errors.js";
 import type { ToolDefinition } from "../providers/provider.js";
-import { type ForeignCheck, foreignSchema } from "./support/foreign-schema.js";
-import { type PreparedCall, type ToolReturn, toolError } from "./tool.js";
+import { type ForeignCheck, foreignSchema, readForeignArguments } from "./support/foreign-schema.js";
+import type { PreparedCall, ToolReturn } from "./tool.js";
 import type { CallableTool, CallContext } from "./toolset.js";
 
 export interface ExternalToolOffer {
@@ -80,14 +80,8 @@ class ExternalTool implements CallableTool {
   }
 
   async prepare(argumentsJson: string | null, call: CallContext): Promise<PreparedCall | ToolReturn> {
-    let value: unknown;
-    try {
-      value = argumentsJson === null || argumentsJson.trim() === "" ? {} : (JSON.parse(argumentsJson) ?? {});
-    } catch (error) {
-      return toolError(`Error parsing JSON arguments: ${errorMessage(error)}`, "Invalid arguments");
-    }
-    const problem = this.#check(value);
-    if (problem !== null) return toolError(`Error validating JSON arguments: ${problem}`, "Invalid arguments");
+    const read = readForeignArguments(argumentsJson, this.#check);
+    if (!read.ok) return read.result;
     return {
       ask: null,
       effect: "exec",

@@ -1,4 +1,4 @@
-/** All tools of a session behind one face: the built-in loadout and the client's own tools. */
+/** All tools of a session behind one face: the built-in loadout, the client's own tools and those of MCP servers. */
 import type { ToolDefinition } from "../providers/provider.js";
 import type { ExternalTools } from "./external-tool.js";
 import { isPermitted, type Loadout, loadLoadout } from "./loadout.js";
@@ -7,35 +7,50 @@ import { parseArguments, toolDefinition } from "./support/tool-schema.js";
 import type { PreparedCall, Tool, ToolContext, ToolReturn } from "./tool.js";
 import type { CallableTool, CallContext, Toolset } from "./toolset.js";
 
+/** More tools, whose names are neither built-in ones nor the client's. */
+export interface ToolSource {
+  readonly definitions: readonly ToolDefinition[];
+  find(name: string): CallableTool | null;
+}
+
 /** Built-in names win over the client's. Loads each tool at its first use. */
 export class SessionToolset implements Toolset {
   readonly #context: ToolContext;
   readonly #external: ExternalTools;
   readonly #loadout: Loadout | null;
+  readonly #joined: ToolSource | null;
   #builtin: Promise<readonly { tool: Tool; definition: ToolDefinition }[]> | null = null;
 
-  /** `loadout` null: the default one. */
-  constructor(context: ToolContext, external: ExternalTools, loadout: Loadout | null = null) {
+  /** `loadout` null: the default one. `joined`: tools that are listed behind all others, those of MCP servers. */
+  constructor(
+    context: ToolContext,
+    external: ExternalTools,
+    loadout: Loadout | null = null,
+    joined: ToolSource | null = null,
+  ) {
     this.#context = context;
     this.#external = external;
     this.#loadout = loadout;
+    this.#joined = joined;
   }
 
-  /** The same tools in other surroundings: those of a subagent. */
-  inContext(change: Partial<ToolContext>): SessionToolset {
-    return new SessionToolset({ ...this.#context, ...change }, this.#external);
+  /** The same tools in other surroundings: those of a subagent, which may have a loadout of its own. */
+  inContext(change: Partial<ToolContext>, loadout: Loadout | null): SessionToolset {
+    return new SessionToolset({ ...this.#context, ...change }, this.#external, loadout, this.#joined);
   }
 
   async definitions(): Promise<readonly ToolDefinition[]> {
     this.#builtin ??= this.#defineBuiltin();
     const { capabilities, services } = this.#context;
     const visible = (await this.#builtin).filter(({ tool }) => tool.visible?.(capabilities, services) ?? true);
-    return [...visible.map(({ definition }) => definition), ...this.#external.definitions];
+    const joined = this.#joined?.definitions ?? [];
+    return [...visible.map(({ definition }) => definition), ...this.#external.definitions, ...joined];
   }
 
   async find(name: string): Promise<CallableTool | null> {
     const tool = isPermitted(name, this.#loadout) ? await loadTool(name) : null;
-    return tool === null ? this.#external.find(name) : new BuiltinCall(tool, this.#context);
+    if (tool !== null) return new BuiltinCall(tool, this.#context);
+    return this.#external.find(name) ?? this.#joined?.find(name) ?? null;
   }
 
   /** Once for all: which of them are visible may change when the client initialises again. */

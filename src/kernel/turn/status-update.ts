@@ -2,6 +2,19 @@
 import type { TokenUsage } from "../messages.js";
 import { inputTokens } from "./history.js";
 
+export interface McpStatus {
+  loading: boolean;
+  connected: number;
+  total: number;
+  tools: number;
+  servers: {
+    name: string;
+    status: "pending" | "connecting" | "connected" | "failed" | "unauthorized";
+    /** Names under which its tools are listed. */
+    tools: string[];
+  }[];
+}
+
 interface StatusUpdatePayload {
   context_usage: number | null;
   context_tokens: number | null;
@@ -9,7 +22,7 @@ interface StatusUpdatePayload {
   token_usage: TokenUsage | null;
   message_id: string | null;
   plan_mode: boolean | null;
-  mcp_status: null;
+  mcp_status: McpStatus | null;
 }
 
 const UNCHANGED: StatusUpdatePayload = {
@@ -42,6 +55,11 @@ export function contextUpdate(tokens: number, maxContextTokens: number): StatusU
 /** After plan mode was switched: nothing but that. */
 export function planModeUpdate(planMode: boolean): StatusUpdatePayload {
   return { ...UNCHANGED, plan_mode: planMode };
+}
+
+/** Before a turn asks the model, when the state of a server has changed. */
+export function mcpUpdate(status: McpStatus): StatusUpdatePayload {
+  return { ...UNCHANGED, mcp_status: status };
 }
 
 function contextFigures(tokens: number, max: number) {

@@ -1,5 +1,7 @@
 /** Checks values against JSON Schemas that others wrote, in the dialect that a schema says it is written in. */
 import type { AnySchema, ValidateFunction } from "ajv";
+import { errorMessage } from "../../errors.js";
+import { type ToolReturn, toolError } from "../tool.js";
 
 const DIALECT = /^https?:\/\/json-schema\.org\/(?:draft\/(20\d\d-\d\d)|draft-0([4-7]))\/schema#?$/;
 
@@ -30,4 +32,22 @@ function firstProblem({ errors }: ValidateFunction): string {
   const first = errors?.[0];
   const where = first === undefined || first.instancePath === "" ? "arguments" : first.instancePath;
   return `${where} ${first?.message ?? "do not match the schema"}`;
+}
+
+export type ForeignArguments = { ok: true; value: unknown } | { ok: false; result: ToolReturn };
+
+/** The model's raw text, parsed and checked; none, blank and null count as {}. Never throws. */
+export function readForeignArguments(json: string | null, check: ForeignCheck): ForeignArguments {
+  let value: unknown;
+  try {
+    value = json === null || json.trim() === "" ? {} : (JSON.parse(json) ?? {});
+  } catch (error) {
+    return refused(`Error parsing JSON arguments: ${errorMessage(error)}`);
+  }
+  const problem = check(value);
+  return problem === null ? { ok: true, value } : refused(`Error validating JSON arguments: ${problem}`);
+}
+
+function refused(message: string): ForeignArguments {
+  return { ok: false, result: toolError(message, "Invalid arguments") };
 }
