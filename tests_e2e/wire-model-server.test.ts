@@ -252,7 +252,7 @@ describe("the prompt", () => {
     const order = ["SetTodoList", "Shell", "ReadFile", "Glob", "Grep", "WriteFile", "StrReplaceFile", "FetchURL"];
     expect(names.filter((name) => order.includes(name))).toEqual(order);
     expect(names).toContain("ext");
-    for (const later of ["Agent", "AskUserQuestion", "EnterPlanMode", "ExitPlanMode", "TaskList", "ReadMediaFile"]) {
+    for (const later of ["AskUserQuestion", "EnterPlanMode", "ExitPlanMode", "SearchWeb", "ReadMediaFile"]) {
       expect(names).not.toContain(later);
     }
   });

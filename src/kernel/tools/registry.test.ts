@@ -26,7 +26,7 @@ describe("registry", () => {
   it("loads every tool by its name, Think too, and nothing else", async () => {
     for (const tool of await loadDefaultTools()) expect(await loadTool(tool.name)).toBe(tool);
     expect((await loadTool("Think"))?.name).toBe("Think");
-    for (const name of ["Nope", "shell", "", "constructor", "__proto__", "SendDMail"])
+    for (const name of ["Nope", "shell", "", "constructor", "__proto__", "SearchWeb"])
       expect(await loadTool(name)).toBeNull();
   });
 

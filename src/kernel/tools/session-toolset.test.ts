@@ -3,12 +3,17 @@ import { describe, expect, test } from "vitest";
 import type { Capability } from "../providers/provider.js";
 import { ExternalTools } from "./external-tool.js";
 import { BUILTIN_TOOL_NAMES, DEFAULT_TOOL_NAMES } from "./registry.js";
+import type { PlanMode } from "./services/plan-mode.js";
+import type { Questions } from "./services/questions.js";
 import { SessionToolset } from "./session-toolset.js";
 import { contextOf, temporaryFolders } from "./testing/call-tool.js";
-import { toolOk } from "./tool.js";
+import { NO_SERVICES, type ToolServices, toolOk } from "./tool.js";
 
 const folder = temporaryFolders();
-const BUILTIN = DEFAULT_TOOL_NAMES.filter((name) => name !== "ReadMediaFile");
+/** Listed only to a client that can show what they ask. */
+const ASKING = ["AskUserQuestion", "ExitPlanMode", "EnterPlanMode"];
+const SEEING = DEFAULT_TOOL_NAMES.filter((name) => !ASKING.includes(name));
+const BUILTIN = SEEING.filter((name) => name !== "ReadMediaFile");
 
 async function setUp(...capabilities: Capability[]) {
   const external = new ExternalTools(BUILTIN_TOOL_NAMES, async () => toolOk(""));
@@ -23,8 +28,20 @@ const CALL = { toolCallId: "t", signal: new AbortController().signal };
 describe("what is listed", () => {
   test("the loadout in its order; media only for models that can", async () => {
     expect(await (await setUp()).names()).toEqual(BUILTIN);
-    expect(await (await setUp("image_in")).names()).toEqual(DEFAULT_TOOL_NAMES);
+    expect(await (await setUp("image_in")).names()).toEqual(SEEING);
     expect(BUILTIN).toContain("Shell");
+  });
+
+  test("what the client can show counts as it is at the moment", async () => {
+    const services: ToolServices = { ...NO_SERVICES, questions: { supported: true } as Questions };
+    const context = contextOf(await folder(), { services, capabilities: new Set(["image_in"]) });
+    const toolset = new SessionToolset(context, new ExternalTools(BUILTIN_TOOL_NAMES, async () => toolOk("")));
+    const names = async () => (await toolset.definitions()).map(({ name }) => name);
+    expect(await names()).toEqual(DEFAULT_TOOL_NAMES.filter((name) => !/PlanMode$/.test(name)));
+    services.planMode = { supported: true } as PlanMode;
+    expect(await names()).toEqual(DEFAULT_TOOL_NAMES);
+    services.questions = { supported: false } as Questions;
+    expect(await names()).toEqual(DEFAULT_TOOL_NAMES.filter((name) => name !== "AskUserQuestion"));
   });
 
   test("the client's tools come behind, whenever they are offered", async () => {
