@@ -22,6 +22,8 @@ export const messages = {
   help: `Usage: kernel [OPTIONS]
        kernel info [--json]
        kernel demo [PROMPT]
+       kernel login [--json] [--provider NAME] [--base-url URL] [--model ID] [--api-key-stdin]
+       kernel logout [--json] [--provider NAME]
        kernel mcp add|list|remove|test|auth|reset-auth ...
 
 An agent kernel that speaks the Wire protocol over stdin and stdout.
@@ -62,7 +64,7 @@ Other
   -h, --help                  Show this text
 
 Environment: KERNEL_SHARE_DIR, KERNEL_BASE_URL, KERNEL_API_KEY, KERNEL_MODEL_NAME and the KIMI_ names of the same;
-KERNEL_WIRE_COMPAT.
+KERNEL_WIRE_COMPAT. KERNEL_LOGIN_API_KEY holds the key for login.
 A flag is stronger than the environment, the environment stronger than the configuration file.
 `,
 } as const;

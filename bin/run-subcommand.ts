@@ -1,9 +1,9 @@
-/** `kernel info`, `kernel demo`, `kernel mcp`: everything that is not a mode, parsed by yargs, far from the wire path. */
+/** `kernel info`, `demo`, `mcp`, `login`, `logout`: everything that is not a mode, parsed by yargs, far from the wire path. */
 import yargs from "yargs";
 import { messages } from "./messages.js";
 
 /** Commands of the published command line that come later; they say so instead of being unknown. */
-const LATER = ["acp", "login", "logout", "export", "plugin", "web"];
+const LATER = ["acp", "export", "plugin", "web"];
 
 /** Runs one subcommand and gives its exit code; `refuse` reports a wrong command line in one sentence. */
 export async function runSubcommand(
@@ -15,6 +15,10 @@ export async function runSubcommand(
   if (name === "mcp") {
     const { runMcp } = await import("./run-mcp.js");
     return runMcp(rest, refuse);
+  }
+  if (name === "login" || name === "logout") {
+    const { runLogin } = await import("./run-login.js");
+    return runLogin(name, rest, refuse);
   }
   let code = 0;
   const parser = yargs([name, ...rest])

@@ -8,8 +8,12 @@ import { type StubMode, stubServer } from "./stub-mcp-server.js";
 import { payloads, runTurn } from "./turn.js";
 import { createWorkspace } from "./workspace.js";
 
-/** A bound that a hostile server runs into, and a good one on a loaded machine does not. */
-const config = { mcp: { client: { loading_wait_ms: 4_000, connect_timeout_ms: 3_000 } } };
+/** Only silence runs into the time limit; a loaded machine needs most of it for the good server. */
+const config = (mode: StubMode) => ({
+  mcp: { client: { loading_wait_ms: 14_000, connect_timeout_ms: mode === "silent" ? 5_000 : 13_000 } },
+});
+/** Far below those limits: initialize waits for no server. */
+const AT_ONCE_MS = 4_000;
 
 describe("beside a good server", () => {
   const rows: [mode: StubMode, state: string, tools: number][] = [
@@ -23,12 +27,15 @@ describe("beside a good server", () => {
   ];
   for (const [mode, state, tools] of rows) {
     it(`M-401 one that is ${mode}`, async () => {
-      const workspace = createWorkspace({ scripts: [call("t1", "ping", { text: "x" }), say("done")], config });
+      const workspace = createWorkspace({
+        scripts: [call("t1", "ping", { text: "x" }), say("done")],
+        config: config(mode),
+      });
       const servers = { good: stubServer("good"), bad: stubServer(mode) };
       const kernel = startKernel(workspace, { args: [...withServers(workspace, servers), "--yolo"] });
       const began = Date.now();
       await kernel.initialize();
-      expect(Date.now() - began).toBeLessThan(1_500);
+      expect(Date.now() - began).toBeLessThan(AT_ONCE_MS);
       const turn = await runTurn(kernel, "go");
       expect(turn.response.result).toEqual({ status: "finished" });
       expect(payloads(turn.messages, "ToolResult")).toMatchObject([
@@ -44,7 +51,7 @@ describe("beside a good server", () => {
   }
 
   it("M-402 the user is told what was left out of 10,000 tools", async () => {
-    const workspace = createWorkspace({ scripts: [say("a")], config });
+    const workspace = createWorkspace({ scripts: [say("a")], config: config("many") });
     const kernel = startKernel(workspace, { args: withServers(workspace, { many: stubServer("many") }) });
     const turn = await runTurn(kernel, "go");
     expect(payloads(turn.messages, "Notification")).toMatchObject([

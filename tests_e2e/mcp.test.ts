@@ -101,7 +101,7 @@ describe("loading", () => {
     await kernel.initialize();
     const began = Date.now();
     const first = await runTurn(kernel, "go");
-    expect(Date.now() - began).toBeLessThan(2_000);
+    expect(Date.now() - began).toBeLessThan(4_000);
     expect(statuses(first.messages).at(-1)).toMatchObject({ loading: true, tools: 0 });
     expect(types(first.messages)).toEqual(expect.arrayContaining(["MCPLoadingBegin", "MCPLoadingEnd", "TurnEnd"]));
     writeFileSync(file, "");
@@ -120,7 +120,7 @@ describe("loading", () => {
     const kernel = start(workspace, { silent: stubServer("silent"), flood: stubServer("flood") });
     const began = Date.now();
     await kernel.initialize();
-    expect(Date.now() - began).toBeLessThan(1_500);
+    expect(Date.now() - began).toBeLessThan(4_000);
   });
 
   it("M-005 a turn that is cancelled while it waits ends its bracket first", async () => {
@@ -132,7 +132,7 @@ describe("loading", () => {
     const began = Date.now();
     await kernel.call("cancel");
     expect((await kernel.response(id)).result).toEqual({ status: "cancelled" });
-    expect(Date.now() - began).toBeLessThan(500);
+    expect(Date.now() - began).toBeLessThan(1_000);
     expect(types(kernel.log).slice(-3)).toEqual(["StatusUpdate", "MCPLoadingEnd", "TurnEnd"]);
   });
 
@@ -294,7 +294,7 @@ describe("calls", () => {
     const began = Date.now();
     await kernel.call("cancel");
     expect((await kernel.response(id)).result).toEqual({ status: "cancelled" });
-    expect(Date.now() - began).toBeLessThan(500);
+    expect(Date.now() - began).toBeLessThan(1_000);
     expect(results((await runTurn(kernel, "next")).messages)).toMatchObject([{ output: parts("pong:x") }]);
   });
 

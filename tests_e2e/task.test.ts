@@ -7,8 +7,8 @@ import { failure } from "./expected-events.js";
 import { type KernelProcess, type Message, startKernel } from "./kernel-process.js";
 import { callReply, type Reply, startModelServer, textReply } from "./model-server.js";
 import { processesWithMark, until, untilNoneLeft } from "./process-scan.js";
-import { conversation, sessionDir, wireTypes } from "./session-records.js";
-import { nested, REPORT, resultOf } from "./subagents.js";
+import { conversation, readLines, sessionDir, wireTypes } from "./session-records.js";
+import { agent, agentDirs, nested, REPORT, reports, resultOf } from "./subagents.js";
 import { payloads, runTurn, types } from "./turn.js";
 import { createWorkspace, type Workspace, type WorkspaceOptions } from "./workspace.js";
 
@@ -357,6 +357,30 @@ describe("the end of the kernel", () => {
       { type: "task.failed", source_id: task, payload: { exit_code: 4 } },
     ]);
     expect(readFileSync(join(tasksDir(workspace), task, "output.log"), "utf8")).toBe("before\nafter\n");
+  });
+});
+
+describe("the end of the client", () => {
+  it("K-304 with a stubborn task the turn ends at once all the same: its subagent asks the model no more", async () => {
+    const workspace = createWorkspace({
+      scripts: [
+        background("t1", "trap '' TERM; echo up; while :; do sleep 0.1; done"),
+        agent("t2", "p"),
+        shell("s1", "touch ran"),
+        ...[reports, reports],
+      ],
+    });
+    const kernel = startKernel(workspace);
+    kernel.request("prompt", { user_input: "go" });
+    kernel.approve(await kernel.serverRequest("ApprovalRequest"));
+    await kernel.serverRequest("ApprovalRequest");
+    expect((await kernel.close()).code).toBe(0);
+    const steps = readLines(join(agentDirs(workspace)[0] as string, "wire.jsonl")).filter(
+      ({ message }) => (message as { type: string } | undefined)?.type === "StepBegin",
+    );
+    expect(steps).toHaveLength(1);
+    expect(wireTypes(workspace).at(-1)).toBe("TurnEnd");
+    expect(existsSync(join(workspace.workDir, "ran"))).toBe(false);
   });
 });
 

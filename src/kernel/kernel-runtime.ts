@@ -23,6 +23,7 @@ import { Conversation } from "./session/conversation.js";
 import { Session } from "./session/session.js";
 import { sessionApprovals } from "./session/session-approvals.js";
 import { sessionHookChannel } from "./session/session-hook-channel.js";
+import { SessionProvider } from "./session/session-provider.js";
 import { sessionAgents } from "./session-agents.js";
 import { sessionPlanning } from "./session-planning.js";
 import type { SkillCatalog } from "./skills/skill-catalog.js";
@@ -121,6 +122,7 @@ export async function createRuntime(
   const toolset = new SessionToolset(context, externalTools, agent, mcp?.joined ?? null);
   const freshCallId = () => `call_${randomBytes(12).toString("hex")}`;
   let turnSourceId = "";
+  const provider = new SessionProvider(await providerFactory(model, () => ({ logger, shareDir, client: client() })));
   const agents = sessionAgents({
     options,
     recorder,
@@ -130,7 +132,7 @@ export async function createRuntime(
     context,
     toolset,
     guard,
-    provider: () => conversation.provider(),
+    provider: () => provider.get(),
     client,
     turnSourceId: () => turnSourceId,
     freshCallId,
@@ -159,7 +161,7 @@ export async function createRuntime(
     promptTail: promptTail(skills, context, agent?.systemPrompt == null),
     mail,
     maxContextTokens: model?.model.max_context_size ?? 0,
-    createProvider: await providerFactory(model, () => ({ logger, shareDir, client: client() })),
+    provider,
     systemPrompt: () => sessionPrompt(agent, facts()),
     toggleMode: approvals.toggleMode,
     planMode,
@@ -187,8 +189,8 @@ export async function createRuntime(
     close: async () => {
       const turnInterrupted = session.turnRunning;
       approvals.close();
-      await agents.close();
-      await session.close({ clean: true, graceMs: CLOSE_GRACE_MS });
+      // Tasks end while the turn does: their ends belong into the session.
+      await session.close({ clean: true, graceMs: CLOSE_GRACE_MS, beside: agents.close() });
       // Everything is on disk by now: hosts that do not wait lose only these hooks.
       await hooks.end(options.signal);
       await mcp?.close();

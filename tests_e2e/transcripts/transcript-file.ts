@@ -56,10 +56,10 @@ const HEX12 = /^[0-9a-f]{12}$/;
 /** Prose that is each kernel's own, behind the words that clients may compare. */
 const OWN_PROSE: [RegExp, string][] = [
   [/^(Error (?:parsing|validating) JSON arguments: )[\s\S]+$/, "$1<text>"],
-  // The plan files of the recorder's share folder.
-  [/[^\s`"]*\/\.kimi\/plans\//g, "<plans>/"],
   [/^(The tool call is rejected by the user\. Try a different approach)[\s\S]+$/, "$1<text>"],
   [/^(task_id: [\s\S]*\nautomatic_notification: true\n)[\s\S]+$/, "$1<text>"],
+  // The plan files of the recorder's share folder.
+  [/[^\s`"]*\/\.kimi\/plans\//g, "<plans>/"],
   [/<system-reminder>[\s\S]*<\/system-reminder>/g, "<system-reminder><text></system-reminder>"],
 ];
 

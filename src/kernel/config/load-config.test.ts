@@ -81,6 +81,8 @@ A = "1"
         agent_task_timeout_s: 900,
       },
       hooks: [],
+      extra_skill_dirs: [],
+      merge_all_available_skills: true,
       fetch: { allowed_private_hosts: [] },
       mcp: { client: { tool_call_timeout_ms: 60_000, connect_timeout_ms: 30_000, loading_wait_ms: 3_000 } },
       runtime: { kernel: null },

@@ -10,6 +10,7 @@ import { toolEnvironment } from "../processes/tool-environment.js";
 import type { ToolReturn } from "../tools/tool.js";
 import { McpServer, ServerUnavailable } from "./mcp-server.js";
 import { McpTool } from "./mcp-tool.js";
+import type { OfferedTool } from "./offered-tool.js";
 import { openConnection } from "./open-connection.js";
 import { readServerEntry, type StdioEntry } from "./server-entry.js";
 import { ServerLog } from "./server-log.js";
@@ -158,7 +159,13 @@ describe("McpServer", () => {
     const stub = server("good");
     await stub.start();
     const stop = new AbortController();
-    const running = call(stub, "hang", {}, { signal: stop.signal });
+    const offered = stub.offered?.find((tool) => tool.remoteName === "hang");
+    const tool = new McpTool("hang", offered as OfferedTool, { server: stub, timeoutMs: 8_000, logger: silentLogger });
+    const prepared = await tool.prepare("{}", { toolCallId: "c", signal: stop.signal });
+    if (!("execute" in prepared)) throw new Error("not prepared");
+    const running = prepared.execute({ signal: stop.signal, toolCallId: "c", effectId: "e" });
+    // The server reads in order: once it has answered this, the call that hangs has reached it.
+    await call(stub, "pid");
     const began = performance.now();
     stop.abort("stop");
     await expect(running).rejects.toBe("stop");

@@ -4,7 +4,7 @@ import type { Client, JSONRPCMessage, Transport } from "@modelcontextprotocol/cl
 import * as z from "zod/mini";
 import { errorMessage } from "../errors.js";
 import type { ProcessGroups } from "../processes/process-groups.js";
-import { orAbort } from "../turn/abort.js";
+import { orAbort, settledWithin } from "../turn/abort.js";
 import { boundedFetch } from "./bounded-fetch.js";
 import { isUnauthorized, type McpSdk } from "./connect-errors.js";
 import type { StoredOAuthProvider } from "./oauth-provider.js";
@@ -15,6 +15,8 @@ import { StdioTransport } from "./stdio-transport.js";
 import { type CallResult, callResult } from "./tool-result.js";
 
 const MAX_PAGES = 32;
+/** How long a remote server may take to hear that its session has ended. */
+const GOODBYE_MS = 250;
 
 export interface ConnectDeps {
   processes: ProcessGroups;
@@ -33,8 +35,8 @@ export interface ConnectDeps {
 export class ConnectError extends Error {
   readonly reason: "unauthorized" | "failed";
 
-  constructor(reason: ConnectError["reason"], cause: unknown) {
-    super(errorMessage(cause), { cause });
+  constructor(reason: ConnectError["reason"], cause: unknown, message = errorMessage(cause)) {
+    super(message, { cause });
     this.name = "ConnectError";
     this.reason = reason;
   }
@@ -83,6 +85,9 @@ export async function openConnection(
     if (isOpen && transport instanceof sdk.SSEClientTransport) void close();
   };
   const close = async (): Promise<void> => {
+    if (transport instanceof sdk.StreamableHTTPClientTransport && transport.sessionId !== undefined) {
+      await settledWithin(transport.terminateSession(), GOODBYE_MS);
+    }
     await client.close().catch(() => {});
     await transport.close().catch(() => {});
     end("the connection was closed");
@@ -91,7 +96,12 @@ export async function openConnection(
   try {
     const offer = await orAbort(handshake(client, transport, deps.timeoutMs, limit), limit);
     isOpen = true;
-    return { offer, closed, close, call: (tool, args, options) => call(sdk, client, tool, args, options) };
+    return {
+      offer,
+      closed,
+      close,
+      call: (tool, args, options) => call({ sdk, client, log: deps.log }, tool, args, options),
+    };
   } catch (error) {
     const why = connectError(sdk, error, transport, deps, limit);
     await close();
@@ -121,8 +131,7 @@ async function handshake(
 }
 
 async function call(
-  sdk: McpSdk,
-  client: Client,
+  { sdk, client, log }: { sdk: McpSdk; client: Client; log: ServerLog },
   name: string,
   args: Record<string, unknown>,
   { signal, timeoutMs, effectId }: { signal: AbortSignal; timeoutMs: number; effectId: string },
@@ -137,7 +146,8 @@ async function call(
       if (error.code === sdk.SdkErrorCode.RequestTimeout) throw new CallTimeout();
       if (error.code === sdk.SdkErrorCode.InvalidResult) return refused("The answer of the server is no tool result.");
     }
-    throw error;
+    // It may hold a whole page of the server.
+    throw new Error(log.clean(errorMessage(plainCause(error))), { cause: error });
   }
 }
 
@@ -168,11 +178,12 @@ function createTransport(sdk: McpSdk, entry: StdioEntry | RemoteEntry, deps: Con
 }
 
 function connectError(sdk: McpSdk, error: unknown, transport: Transport, deps: ConnectDeps, limit: AbortSignal) {
-  if (deps.oauth?.needsUser || isUnauthorized(sdk, error)) return new ConnectError("unauthorized", error);
+  if (deps.oauth?.needsUser || isUnauthorized(sdk, error))
+    return new ConnectError("unauthorized", error, deps.log.clean(errorMessage(error)));
   const ended = endReason(transport);
   if (ended !== null) return new ConnectError("failed", new Error(ended, { cause: error }));
   const late = limit.aborted ? new Error(`it did not answer within ${deps.timeoutMs} ms`) : plainCause(error);
-  return new ConnectError("failed", late);
+  return new ConnectError("failed", late, deps.log.clean(errorMessage(late)));
 }
 
 /** Node says only "fetch failed"; why is in the cause. */

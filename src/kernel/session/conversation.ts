@@ -7,10 +7,10 @@ import { innerTurn } from "../flows/inner-turn.js";
 import type { SessionHooks } from "../hooks/session-hooks.js";
 import type { Logger } from "../logger.js";
 import type { ContentPart } from "../messages.js";
+import { planReminders } from "../planning/plan-reminder.js";
 import type { SessionPlanMode } from "../planning/session-plan-mode.js";
 import { frozenPrefix, prefixChange } from "../prompt/prefix.js";
 import type { PromptTail } from "../prompt/prompt-tail.js";
-import type { ChatProvider } from "../providers/provider.js";
 import { builtinCommands, findCommand } from "../slash/builtin-commands.js";
 import { parseSlash } from "../slash/parse-slash.js";
 import { FINISHED, type SlashCommand, type SlashContext, type Workspace } from "../slash/slash-command.js";
@@ -22,12 +22,11 @@ import { type ContextSink, discardContext, History } from "../turn/history.js";
 import { RepeatGuard } from "../turn/repeat-guard.js";
 import type { SteerQueue } from "../turn/steer-queue.js";
 import { runTurn, type TurnDeps, type TurnResult } from "../turn/turn.js";
-import { llmNotSet } from "../turn/turn-error.js";
 import type { TurnRecorder } from "../turn/turn-recorder.js";
 import { inputText } from "../turn/user-input.js";
 import type { BackgroundWork } from "./background-work.js";
 import { runPrompt } from "./prompt-run.js";
-import { tailNotices } from "./tail-notices.js";
+import type { SessionProvider } from "./session-provider.js";
 import { titleFrom } from "./title.js";
 
 export interface ConversationDeps {
@@ -45,8 +44,7 @@ export interface ConversationDeps {
   mail: DmailBox | null;
   /** Tokens of the configured model's window; 0 without one. */
   maxContextTokens: number;
-  /** Builds the driver at first use; null when no usable model is configured. */
-  createProvider: (() => Promise<ChatProvider>) | null;
+  provider: SessionProvider;
   /** The text of a new session. */
   systemPrompt: () => string;
   /** Flips a mode of the approvals and gives its new state. */
@@ -68,7 +66,6 @@ export class Conversation {
   readonly #deps: ConversationDeps;
   #history: History | null = null;
   #prefix: FrozenPrefix | null = null;
-  #provider: Promise<ChatProvider> | null = null;
 
   constructor(deps: ConversationDeps) {
     this.#deps = deps;
@@ -142,14 +139,12 @@ export class Conversation {
   /** Loads what the first prompt will need, so that it need not wait. Never throws. */
   async warmUp(): Promise<void> {
     const tools = this.#deps.toolset.definitions();
-    const provider = this.#deps.createProvider === null ? null : this.provider().then((driver) => driver.warmUp?.());
-    await Promise.allSettled([tools, provider]);
+    await Promise.allSettled([tools, this.#deps.provider.warmUp()]);
   }
 
   /** Closes the driver, if there is one. Never rejects. */
-  async close(): Promise<void> {
-    const provider = await this.#provider?.catch(() => null);
-    await provider?.close?.().catch(() => {});
+  close(): Promise<void> {
+    return this.#deps.provider.close();
   }
 
   #openHistory(): History {
@@ -157,23 +152,10 @@ export class Conversation {
     return this.#history;
   }
 
-  /**
-   * The session's driver. One that could not be built is tried again at the next prompt: the cause may be gone by then.
-   * Rejects with KernelError `llm_not_set` without a usable model.
-   */
-  provider(): Promise<ChatProvider> {
-    const create = this.#deps.createProvider;
-    if (create === null) return Promise.reject(llmNotSet());
-    this.#provider ??= create().catch((error: unknown) => {
-      this.#provider = null;
-      throw error;
-    });
-    return this.#provider;
-  }
-
   async #turnDeps(history: History, steers: SteerQueue, signal?: AbortSignal): Promise<TurnDeps> {
     const { background, recorder, config, toolset, gate, hooks, workDir, random, planMode } = this.#deps;
-    const provider = await this.provider();
+    const remind = planReminders(planMode);
+    const provider = await this.#deps.provider.get();
     if (signal !== undefined) await this.#deps.joinTools?.(this.#prefix?.tools ?? null, signal);
     await this.#freezePrefix(history);
     return {
@@ -194,8 +176,11 @@ export class Conversation {
       planMode: () => planMode.active,
       afterResults: () => planMode.announceChange(),
       mail: history === this.#history ? this.#deps.mail : null,
-      // What is said to a throw-away conversation is soon forgotten.
-      notices: tailNotices(planMode, history, history === this.#history ? background : undefined),
+      notices: () => [
+        ...remind(history.messages),
+        // What is said to a throw-away conversation is soon forgotten.
+        ...(background === undefined || history !== this.#history ? [] : background.takeMessages()),
+      ],
     };
   }
 

@@ -144,13 +144,13 @@ export class Session {
     );
   }
 
-  /** Cancels what runs, waits for its end and for the driver's (at most `graceMs` each), closes the storage. Never throws. */
-  async close(options: { clean: boolean; graceMs: number }): Promise<void> {
+  /** Cancels what runs, waits for it, what ends beside it, and the driver (`graceMs` each), closes the log. Never throws. */
+  async close(options: { clean: boolean; graceMs: number; beside?: Promise<unknown> }): Promise<void> {
     this.#closing = true;
     if (this.#activity?.kind !== "turn" || !this.#activity.ended) {
       this.#activity?.controller.abort(new TurnCancelled("the kernel is closing"));
     }
-    await settledWithin(this.#settled, options.graceMs);
+    await settledWithin(Promise.all([this.#settled, options.beside]), options.graceMs);
     await settledWithin(this.#conversation.close(), options.graceMs);
     this.#log.close({ clean: options.clean });
   }

@@ -13,6 +13,7 @@ import { Conversation } from "../session/conversation.js";
 import { Session } from "../session/session.js";
 import { sessionApprovals } from "../session/session-approvals.js";
 import { sessionHookChannel } from "../session/session-hook-channel.js";
+import { SessionProvider } from "../session/session-provider.js";
 import type { FileOperations } from "../storage/file-operations.js";
 import { openSession } from "../storage/open-session.js";
 import { replaySession, type WireRecord } from "../storage/replay.js";
@@ -157,7 +158,9 @@ export function turnFixtures() {
       promptTail: async () => [],
       mail: null,
       maxContextTokens: provider.maxContextSize,
-      createProvider: options.createProvider === undefined ? async () => provider : options.createProvider,
+      provider: new SessionProvider(
+        options.createProvider === undefined ? async () => provider : options.createProvider,
+      ),
       systemPrompt: () => options.systemPrompt ?? "SYSTEM",
       toggleMode: approvals.toggleMode,
       planMode,

@@ -81,12 +81,12 @@ function failed(error: unknown): ToolReturn {
     : toolError(`LLM API error (HTTP ${statusCode}) when running agent: ${message}`, `API error (${statusCode})`);
 }
 
-/** The types that the schema of the call names; an agent file puts its own in their place. */
+/** The types that the schema of the call names. */
 const BUILTIN_TYPES: ReadonlySet<string> = new Set(["coder", "explore", "plan"]);
 
 function customTypes(agents: Agents | null): string {
-  const types = agents?.types ?? [];
-  if (types.every(({ name }) => BUILTIN_TYPES.has(name))) return "";
+  const types = agents?.types.filter(({ name }) => !BUILTIN_TYPES.has(name)) ?? [];
+  if (types.length === 0) return "";
   const each = types.map(({ name, description }) => (description === "" ? name : `${name} (${description})`));
-  return `The only types here: ${each.join(", ")}.`;
+  return `More types: ${each.join(", ")}.`;
 }

@@ -43,8 +43,11 @@ export class SessionToolset implements Toolset {
     this.#builtin ??= this.#defineBuiltin();
     const { capabilities, services } = this.#context;
     const visible = (await this.#builtin).filter(({ tool }) => tool.visible?.(capabilities, services) ?? true);
-    const joined = this.#joined?.definitions ?? [];
-    return [...visible.map(({ definition }) => definition), ...this.#external.definitions, ...joined];
+    return [
+      ...visible.map(({ definition }) => definition),
+      ...this.#external.definitions,
+      ...(this.#joined?.definitions ?? []),
+    ];
   }
 
   async find(name: string): Promise<CallableTool | null> {

@@ -52,14 +52,14 @@ export function contextUpdate(tokens: number, maxContextTokens: number): StatusU
   return { ...UNCHANGED, ...contextFigures(tokens, maxContextTokens) };
 }
 
-/** After plan mode was switched: nothing but that. */
-export function planModeUpdate(planMode: boolean): StatusUpdatePayload {
-  return { ...UNCHANGED, plan_mode: planMode };
-}
-
 /** Before a turn asks the model, when the state of a server has changed. */
 export function mcpUpdate(status: McpStatus): StatusUpdatePayload {
   return { ...UNCHANGED, mcp_status: status };
+}
+
+/** After plan mode was switched: nothing but that. */
+export function planModeUpdate(planMode: boolean): StatusUpdatePayload {
+  return { ...UNCHANGED, plan_mode: planMode };
 }
 
 function contextFigures(tokens: number, max: number) {
