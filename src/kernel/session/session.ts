@@ -19,6 +19,7 @@ import { errorClass } from "../turn/turn-error.js";
 import type { TurnRecorder } from "../turn/turn-recorder.js";
 import { type InboundInput, normaliseInput } from "../turn/user-input.js";
 import type { Conversation } from "./conversation.js";
+import { repairNotice } from "./repair-notice.js";
 import { type ReplayResult, runReplay } from "./replay-run.js";
 import { switchPlanMode } from "./switch-plan-mode.js";
 
@@ -220,18 +221,7 @@ export class Session {
     if (repairs.length === 0) return;
     this.#repairs = [];
     this.#logger.warn({ repairs }, "the session was repaired on open");
-    this.#recorder.event("Notification", {
-      id: `n${randomUUID().slice(0, 8)}`,
-      category: "system",
-      type: "session.repaired",
-      source_kind: "session",
-      source_id: this.#log.sessionId,
-      title: "The session was repaired",
-      body: repairs.join("\n"),
-      severity: "warning",
-      created_at: Date.now() / 1000,
-      payload: {},
-    });
+    this.#recorder.event("Notification", repairNotice(this.#log.sessionId, repairs));
   }
 
   /** A cancel is for a turn that goes wrong: it must work on a full disk too. */
