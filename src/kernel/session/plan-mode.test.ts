@@ -38,6 +38,8 @@ describe("setPlanMode", () => {
     const second = fixtures.session({ share: first.share, lockWaitMs: 60_000 });
     const change = second.session.setPlanMode(true);
     const turn = second.session.prompt("y", null);
+    // The prompt has come as far as the lock by then.
+    await new Promise(setImmediate);
     second.session.cancel(null);
     expect(await turn).toEqual({ status: "cancelled" });
     first.abandon();

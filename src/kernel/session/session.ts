@@ -145,10 +145,7 @@ export class Session {
     );
   }
 
-  /**
-   * Cancels what runs, waits for its end and that of what ends beside it, then for the driver's (at most `graceMs` each),
-   * closes the storage. Never throws.
-   */
+  /** Cancels what runs, waits for it, what ends beside it, and the driver (`graceMs` each), closes the log. Never throws. */
   async close(options: { clean: boolean; graceMs: number; beside?: Promise<unknown> }): Promise<void> {
     this.#closing = true;
     if (this.#activity?.kind !== "turn" || !this.#activity.ended) {
