@@ -12,7 +12,7 @@ const MAX_ERROR_CHARS = 2000;
 /** Searches file contents with ripgrep. Files that .gitignore names are left out unless asked for. */
 export const grep = defineTool({
   name: "Grep",
-  description: "ripgrep; lists files by default.",
+  description: "ripgrep; default: file names.",
   parameters: grepParameters,
   listed: ["pattern", "path", "glob", "output_mode", "-i", "-C"],
   async prepare(args, context) {

@@ -25,7 +25,7 @@ const parameters = z
     command: z.string(),
     timeout: z._default(z.int().check(z.describe("seconds, max 300")), DEFAULT_S),
     run_in_background: z.optional(z.boolean()),
-    description: z.optional(z.string().check(z.describe("of a background task"))),
+    description: z.optional(z.string().check(z.describe("if in background"))),
   })
   .check(({ value, issues }) => {
     const max = value.run_in_background === true ? MAX_BACKGROUND_S : MAX_FOREGROUND_S;
