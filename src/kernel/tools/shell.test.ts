@@ -96,7 +96,7 @@ describe("before the command", () => {
       '{"type":"object","properties":{"command":{"type":"string"},' +
         '"timeout":{"type":"integer","description":"seconds, max 300","default":60},' +
         '"run_in_background":{"type":"boolean"},' +
-        '"description":{"type":"string","description":"of a background task"}},"required":["command"]}',
+        '"description":{"type":"string","description":"if in background"}},"required":["command"]}',
     );
   });
 });
