@@ -222,6 +222,33 @@ describe("an open turn is closed", () => {
     expect(types().slice(-2)).toEqual(["ToolResult", "TurnEnd"]);
   });
 
+  test("a call id that an earlier step had used belongs to the last step", async () => {
+    const log = await acquired();
+    log.beginTurn({ kind: "turn", turn_id: "t", client_id: null, user_input: "go" });
+    log.append([delivered("TurnBegin", { user_input: "go" })]);
+    for (const n of [1, 2]) {
+      log.append([delivered("StepBegin", { n }), toolCall("call_0", `{"n":${n}}`)]);
+      log.note({ kind: "stream_end", n });
+      log.note(intent("call_0"));
+      if (n === 2) break;
+      log.append([toolResult("call_0", "first\n")]);
+      log.context([
+        {
+          role: "assistant",
+          content: "",
+          tool_calls: [{ type: "function", id: "call_0", function: { name: "Shell", arguments: '{"n":1}' } }],
+        },
+        { role: "tool", content: "first", tool_call_id: "call_0" },
+      ]);
+    }
+    abandon();
+    const { messages } = (await acquired()).load();
+    const last = JSON.stringify(messages.at(-1));
+    expect(last).toContain("call_0");
+    expect(last).toContain(unknown);
+    expect(last).not.toContain("first");
+  });
+
   test("one of two calls has a result: messages stay in call order", async () => {
     const log = await acquired();
     run(log, "step begin");

@@ -167,10 +167,15 @@ function takePart(turn: OpenTurn, type: string, payload: Record<string, unknown>
   }
 }
 
-/** Whatever an earlier attempt said is replaced by the step that begins. */
+/**
+ * Whatever an earlier attempt said is replaced by the step that begins; what became of earlier calls is settled, and
+ * their ids may come again.
+ */
 function startStep(turn: OpenTurn): void {
   turn.parts = [];
   turn.calls = new Map();
+  turn.results = new Map();
+  turn.touched = new Set();
   turn.streamEnded = false;
 }
 
