@@ -2,9 +2,10 @@
  * Runs the hooks of one moment beside each other: HookTriggered, HookRequests, HookResolved. The first no in the order
  * of the list wins; nobody waits for the hooks behind it, and nobody is asked any more.
  */
+
+import { orAbort, settledWithin } from "../abort.js";
 import { KernelError } from "../errors.js";
 import type { Logger } from "../logger.js";
-import { orAbort, settledWithin } from "../turn/abort.js";
 import { askClientHook } from "./client-hook.js";
 import { type CommandHookPlace, runCommandHook } from "./command-hook.js";
 import type { HookBatch, HookChannel } from "./hook-channel.js";

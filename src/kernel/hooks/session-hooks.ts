@@ -1,6 +1,7 @@
 /** The hooks of one session: what each moment is about and what its hooks are told (wire.md 3.8). */
+
+import { settledWithin } from "../abort.js";
 import type { ContentPart } from "../messages.js";
-import { settledWithin } from "../turn/abort.js";
 import { inputText } from "../turn/user-input.js";
 import { type HookMoment, HookRunner, type HookRunnerDeps } from "./hook-runner.js";
 import type { CompactionTrigger, HookBlock, Hooks, ToolUse, ToolUseResult } from "./hooks.js";

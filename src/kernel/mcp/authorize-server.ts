@@ -1,6 +1,6 @@
 /** Lets the user allow the access to a remote MCP server, and stores what that gave. For the command line only. */
 import { randomBytes } from "node:crypto";
-import { orAbort } from "../turn/abort.js";
+import { orAbort } from "../abort.js";
 import { boundedFetch } from "./bounded-fetch.js";
 import { StoredOAuthProvider } from "./oauth-provider.js";
 import type { OAuthStore } from "./oauth-store.js";

@@ -2,9 +2,10 @@
  * One configured MCP server: at most one connection, its state, and its tries. Whatever it does costs only itself: it
  * connects in the background, fails on its own, and is started again by the next call after it has ended.
  */
+
+import { orAbort, settledWithin } from "../abort.js";
 import { errorMessage } from "../errors.js";
 import type { Logger } from "../logger.js";
-import { orAbort, settledWithin } from "../turn/abort.js";
 import type { OfferedTool } from "./offered-tool.js";
 import type { McpConnection } from "./open-connection.js";
 import type { ServerEntry } from "./server-entry.js";

@@ -3,7 +3,7 @@
  * listed tools when a turn begins. A server that comes later joins at the next turn.
  */
 import { randomUUID } from "node:crypto";
-import { orAbort, settledWithin } from "../turn/abort.js";
+import { orAbort, settledWithin } from "../abort.js";
 import type { Recorder } from "../turn/recorder.js";
 import { type McpStatus, mcpUpdate } from "../turn/status-update.js";
 import type { JoinedTools } from "./joined-tools.js";

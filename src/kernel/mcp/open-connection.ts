@@ -2,9 +2,9 @@
 import { resolve } from "node:path";
 import type { Client, JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
 import * as z from "zod/mini";
+import { orAbort, settledWithin } from "../abort.js";
 import { errorMessage } from "../errors.js";
 import type { ProcessGroups } from "../processes/process-groups.js";
-import { orAbort, settledWithin } from "../turn/abort.js";
 import { boundedFetch } from "./bounded-fetch.js";
 import { isUnauthorized, type McpSdk } from "./connect-errors.js";
 import type { StoredOAuthProvider } from "./oauth-provider.js";

@@ -3,8 +3,8 @@
  * message a line; anything else on its stdout is logged and skipped, because servers print there.
  */
 import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
+import { settledWithin } from "../abort.js";
 import type { ProcessExit, ProcessGroups, RunningProcess } from "../processes/process-groups.js";
-import { settledWithin } from "../turn/abort.js";
 import { FloodGuard } from "./flood-guard.js";
 import { LineSplitter } from "./line-splitter.js";
 import type { ServerLog } from "./server-log.js";

@@ -1,4 +1,5 @@
 /** A provider that makes another one fail in a seeded, repeatable way. For tests of everything above it. */
+import { delay } from "../abort.js";
 import type { ContentPart } from "../messages.js";
 import type { Capability, ChatProvider, ChatRequest, ProviderErrorType, StreamEnd, StreamPart } from "./provider.js";
 import { ProviderError } from "./provider.js";
@@ -133,20 +134,6 @@ function statusFault(status: number): ProviderError {
     code: `http_${status}`,
     retryable: true,
     statusCode: status,
-  });
-}
-
-function delay(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", onAbort, { once: true });
   });
 }
 

@@ -3,9 +3,9 @@
  * files know nothing of it.
  */
 import { jsonLine } from "../../wire/json-line.js";
+import { orAbort } from "../abort.js";
 import type { WireRecord } from "../storage/replay.js";
 import type { DeliverableRecord } from "../storage/session-log.js";
-import { orAbort } from "../turn/abort.js";
 import { ClientRequestError } from "../turn/event-sink.js";
 import { asOldEvent, isOldRequest, OldTurnOrder } from "./wire-1-2-events.js";
 import type { ClientSink } from "./wire-event-sink.js";

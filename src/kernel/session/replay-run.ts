@@ -1,6 +1,7 @@
 /** Sends a session's records again, in batches, at the pace of the client. */
+
+import { orAbort } from "../abort.js";
 import type { WireRecord } from "../storage/replay.js";
-import { orAbort } from "../turn/abort.js";
 
 /** Records sent in one go; between two batches the client's back-pressure and a cancel are seen. */
 const BATCH = 256;

@@ -3,6 +3,7 @@
  * What a turn does is in conversation.ts; what is stored is in storage/.
  */
 import { randomUUID } from "node:crypto";
+import { orAbort, settled, settledWithin } from "../abort.js";
 import { errorMessage, KernelError } from "../errors.js";
 import type { HookBlock } from "../hooks/hooks.js";
 import type { SessionHooks } from "../hooks/session-hooks.js";
@@ -11,7 +12,6 @@ import type { ContentPart } from "../messages.js";
 import type { SessionPlanMode } from "../planning/session-plan-mode.js";
 import type { WireRecord } from "../storage/replay.js";
 import type { SessionLog } from "../storage/session-log.js";
-import { orAbort, settled, settledWithin } from "../turn/abort.js";
 import { requireMediaSize } from "../turn/media-size.js";
 import { SteerQueue } from "../turn/steer-queue.js";
 import type { TurnResult } from "../turn/turn.js";

@@ -1,10 +1,11 @@
 /** The background tasks of a session, those of earlier kernels included: their records, their ends, who knows of them. */
+
+import { delay, orAbort, settledWithin } from "../abort.js";
 import type { BackgroundConfig } from "../config/config.js";
 import { errorMessage } from "../errors.js";
 import type { Logger } from "../logger.js";
 import type { NoteRecord } from "../storage/session-log.js";
 import { TaskRefused, type TaskView } from "../tools/services/tasks.js";
-import { delay, orAbort, settledWithin } from "../turn/abort.js";
 import { foundEnd, killAdopted } from "./adopted-command.js";
 import { readTail } from "./output-log.js";
 import { type TaskEnd, TaskEntry } from "./task-entry.js";

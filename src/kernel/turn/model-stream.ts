@@ -1,6 +1,7 @@
 /** Reads one stream of a model driver to its end, or lets go of it. */
+
+import { orAbort } from "../abort.js";
 import type { StreamEnd, StreamPart } from "../providers/provider.js";
-import { orAbort } from "./abort.js";
 
 /**
  * Gives every read to `take` and waits for what that returns before the next one. Resolves with the end of the stream.

@@ -1,5 +1,6 @@
 /** One call of a step: hooks, prepare, ask, record the intent, act. */
 import { createHash, randomUUID } from "node:crypto";
+import { orAbort, orAbortAfter } from "../abort.js";
 import type { ApprovalGate } from "../approval/approval-gate.js";
 import type { ApprovalOrigin, ApprovalOutcome } from "../approval/pending-approval.js";
 import { errorMessage, KernelError } from "../errors.js";
@@ -7,7 +8,6 @@ import type { Hooks, ToolUse } from "../hooks/hooks.js";
 import type { ToolCall } from "../messages.js";
 import { type PreparedCall, type ToolReturn, toolError } from "../tools/tool.js";
 import type { CallableTool } from "../tools/toolset.js";
-import { orAbort, orAbortAfter } from "./abort.js";
 import type { Recorder } from "./recorder.js";
 import { rejectedCall } from "./rejected-call.js";
 import { canonicalJson } from "./repeat-guard.js";

@@ -1,6 +1,7 @@
 /** When and how long to wait before a model call is tried again. */
+
+import { delay } from "../abort.js";
 import { ProviderError } from "../providers/provider.js";
-import { delay } from "./abort.js";
 
 const LONGEST_SERVER_WAIT_MS = 60_000;
 
