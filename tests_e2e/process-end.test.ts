@@ -175,10 +175,12 @@ describe("signals", () => {
   it("B-053 SIGTERM while an approval is open: nothing is granted, no pending call hangs", async () => {
     const workspace = createWorkspace({ scripts: shellTurn("echo ran > effects") });
     const kernel = startKernel(workspace);
-    kernel.request("prompt", { user_input: "go" });
+    const id = kernel.request("prompt", { user_input: "go" });
     await kernel.serverRequest("ApprovalRequest");
     const exit = await endsInTime(kernel, () => kernel.child.kill("SIGTERM"));
     expect(exit.signal === "SIGTERM" ? 143 : exit.code).toBe(143);
+    // Nobody cancelled: an answer, where the kernel gives one, is no result.
+    expect(kernel.log.find((message) => message.id === id)?.result).toBeUndefined();
     expect(existsSync(join(workspace.workDir, "effects"))).toBe(false);
   });
 

@@ -5,6 +5,7 @@
 export type KernelErrorCode =
   | "turn_in_progress"
   | "no_turn"
+  | "kernel_stopped"
   | "not_supported"
   | "llm_not_set"
   | "llm_not_supported"

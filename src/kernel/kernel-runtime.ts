@@ -190,7 +190,8 @@ export async function createRuntime(
       const turnInterrupted = session.turnRunning;
       approvals.close();
       // Tasks end while the turn does: their ends belong into the session.
-      await session.close({ clean: true, graceMs: CLOSE_GRACE_MS, beside: agents.close() });
+      const stopped = options.signal.aborted;
+      await session.close({ clean: true, graceMs: CLOSE_GRACE_MS, beside: agents.close(), stopped });
       // Everything is on disk by now: hosts that do not wait lose only these hooks.
       await hooks.end(options.signal);
       await mcp?.close();

@@ -21,6 +21,7 @@ import { type InboundInput, normaliseInput } from "../turn/user-input.js";
 import type { Conversation } from "./conversation.js";
 import { repairNotice } from "./repair-notice.js";
 import { type ReplayResult, runReplay } from "./replay-run.js";
+import { kernelStopped, noTurn } from "./session-errors.js";
 import { switchPlanMode } from "./switch-plan-mode.js";
 
 interface TurnActivity {
@@ -64,6 +65,7 @@ export class Session {
   #activity: TurnActivity | ReplayActivity | null = null;
   #settled: Promise<unknown> = Promise.resolve();
   #closing = false;
+  #stopped = false;
   /** What the client has not been told yet. */
   #repairs: string[] = [];
 
@@ -145,9 +147,18 @@ export class Session {
     );
   }
 
-  /** Cancels what runs, waits for it, what ends beside it, and the driver (`graceMs` each), closes the log. Never throws. */
-  async close(options: { clean: boolean; graceMs: number; beside?: Promise<unknown> }): Promise<void> {
+  /**
+   * Cancels what runs, waits for it, what ends beside it, and the driver (`graceMs` each), closes the log. Never throws.
+   * `stopped`: the process was told to end, so the prompt that this cuts short fails instead of ending as cancelled.
+   */
+  async close(options: {
+    clean: boolean;
+    graceMs: number;
+    beside?: Promise<unknown>;
+    stopped?: boolean;
+  }): Promise<void> {
     this.#closing = true;
+    this.#stopped = options.stopped === true;
     if (this.#activity?.kind !== "turn" || !this.#activity.ended) {
       this.#activity?.controller.abort(new TurnCancelled("the kernel is closing"));
     }
@@ -202,6 +213,7 @@ export class Session {
       this.#logger.error({ err: unrecorded, turnId }, "the end of the turn could not be recorded");
       failure ??= unrecorded;
     }
+    if (failure === null && result?.status === "cancelled" && this.#stopped) failure = kernelStopped();
     if (failure !== null) throw failure;
     return result as TurnResult;
   }
@@ -232,8 +244,4 @@ export class Session {
       this.#logger.error({ err: error }, "a cancel could not be recorded");
     }
   }
-}
-
-function noTurn(): KernelError {
-  return new KernelError("no_turn", "No agent turn is in progress");
 }
