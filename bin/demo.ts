@@ -29,10 +29,10 @@ export async function runDemo(args: readonly string[]): Promise<number> {
 async function runPrompt(prompt: string, scratch: string, model: DemoModel): Promise<number> {
   const workDir = join(scratch, "work");
   const launched = await sidecarLauncher({
-    command: [process.execPath, process.argv[1] as string, "--wire", ...model.kernelArgs, "--work-dir", workDir],
+    command: [process.execPath, process.argv[1] as string],
     cwd: workDir,
     env: { ...process.env, KERNEL_SHARE_DIR: join(scratch, "share") },
-  }).launch();
+  }).launch({ args: [...model.kernelArgs, "--work-dir", workDir], signal: new AbortController().signal });
   const screen = new DemoScreen();
   const client = new KernelClient(launched.transport, { onApproval: (request) => screen.ask(request) });
   try {

@@ -2,14 +2,14 @@
 import { execa } from "execa";
 import { stdioTransport } from "../wire/transport.js";
 import { KernelProcessError } from "./errors.js";
-import type { ExitInfo, KernelLauncher, Launched } from "./launcher.js";
+import type { ExitInfo, KernelLauncher, Launched, LaunchRequest } from "./launcher.js";
 
 const STDERR_TAIL = 4096;
 const EOF_GRACE_MS = 2_000;
 const TERM_GRACE_MS = 1_000;
 
 export interface SidecarOptions {
-  /** argv of the kernel, `--wire` and its flags included. */
+  /** Program and arguments of the kernel, without `--wire` and its flags. */
   command: readonly [string, ...string[]];
   cwd: string;
   env: Readonly<Record<string, string | undefined>>;
@@ -17,11 +17,11 @@ export interface SidecarOptions {
 
 /** A launcher for this command. The kernel leads its own process group; what would change how Node runs it is not passed on. */
 export function sidecarLauncher(options: SidecarOptions): KernelLauncher {
-  return { launch: () => launch(options) };
+  return { mode: "sidecar", launch: (request) => launch(options, request) };
 }
 
-async function launch({ command, cwd, env }: SidecarOptions): Promise<Launched> {
-  const [program, ...args] = command;
+async function launch({ command, cwd, env }: SidecarOptions, request: LaunchRequest): Promise<Launched> {
+  const [program, ...args] = [...command, "--wire", ...request.args] as const;
   const { NODE_OPTIONS: _dropped, ...childEnv } = env;
   const child = execa(program, args, {
     cwd,
@@ -41,13 +41,19 @@ async function launch({ command, cwd, env }: SidecarOptions): Promise<Launched> 
     stderrTail = (stderrTail + chunk).slice(-STDERR_TAIL);
   });
   const exited = new Promise<ExitInfo>((resolve) => {
-    child.once("exit", (code, signal) => resolve({ code, signal, stderrTail }));
+    child.once("exit", (code, signal) => resolve({ code, signal, stderrTail, outOfMemory: false }));
   });
   await started(child, program);
+  const pid = child.pid as number;
   return {
+    pid,
     transport: stdioTransport(child.stdout, child.stdin),
     exited,
-    stop: () => stop(child.pid as number, () => child.stdin.end(), exited),
+    stop: () => stop(pid, () => child.stdin.end(), exited),
+    kill: () => {
+      signalGroup(pid, "SIGKILL");
+      return exited;
+    },
   };
 }
 

@@ -6,6 +6,7 @@ export type KernelErrorCode =
   | "turn_in_progress"
   | "no_turn"
   | "kernel_stopped"
+  | "turn_interrupted"
   | "not_supported"
   | "llm_not_set"
   | "llm_not_supported"

@@ -6,6 +6,7 @@ import { ProviderError } from "../providers/provider.js";
 /** Codes that are a state of this kernel, not a fault: -32000 with the string code in `data`. */
 const STATE_CODES: ReadonlySet<KernelErrorCode> = new Set([
   "kernel_stopped",
+  "turn_interrupted",
   "session_locked",
   "storage_full",
   "storage_failed",

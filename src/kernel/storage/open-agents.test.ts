@@ -29,7 +29,7 @@ async function died(work: (log: SessionLog) => void) {
   log.context([{ role: "user", content: "go" }]);
   log.note({ kind: "step", n: 1, checkpoint: 0 });
   log.append([delivered("StepBegin", { n: 1 }), toolCall("t1", "{}", "Agent")]);
-  log.note({ kind: "stream_end", n: 1 });
+  log.note({ kind: "stream_end", n: 1, usage: null, message_id: null, finish_reason: "stop" });
   work(log);
   const dead = share.paths();
   rmSync(dead.lock);

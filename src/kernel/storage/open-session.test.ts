@@ -228,7 +228,7 @@ describe("an open turn is closed", () => {
     log.append([delivered("TurnBegin", { user_input: "go" })]);
     for (const n of [1, 2]) {
       log.append([delivered("StepBegin", { n }), toolCall("call_0", `{"n":${n}}`)]);
-      log.note({ kind: "stream_end", n });
+      log.note({ kind: "stream_end", n, usage: null, message_id: null, finish_reason: "stop" });
       log.note(intent("call_0"));
       if (n === 2) break;
       log.append([toolResult("call_0", "first\n")]);
@@ -253,7 +253,7 @@ describe("an open turn is closed", () => {
     const log = await acquired();
     run(log, "step begin");
     log.append([toolCall("a"), toolCall("b")]);
-    log.note({ kind: "stream_end", n: 1 });
+    log.note({ kind: "stream_end", n: 1, usage: null, message_id: null, finish_reason: "stop" });
     log.note(intent("a"));
     log.append([toolResult("b", "b done")]);
     abandon();

@@ -3,7 +3,8 @@
  * projections (durability: one authority, one writer). Everything here is synchronous but `acquire`, so that
  * "write, then act, then deliver" is the order of the statements that call it.
  */
-import type { Message } from "../messages.js";
+import type { Message, TokenUsage } from "../messages.js";
+import type { FinishReason } from "../providers/provider.js";
 import type { SessionState } from "./session-state.js";
 
 /** One line of context.jsonl, keys as wire.md 4.3 has them, null fields left out. */
@@ -19,7 +20,8 @@ export type ContextMessage = { role: "user" | "assistant" | "tool"; content: unk
 /**
  * A record that a client receives: it is written to the journal first and then delivered with the seq it got there.
  * `json` is the JSON text of `payload`, already escaped for a line (U+2028, U+2029, U+0085); it is spliced into the
- * journal line and the wire line as it is. `extra` goes to the journal only.
+ * journal line and the wire line as it is. `extra` goes to the journal only: of an ApprovalRequest `action_hash`, of a
+ * ToolResult `rejection` (a person said no; "" without a reason), of a turn_end its outcome.
  */
 export interface DeliverableRecord {
   kind: "event" | "request" | "result" | "turn_end";
@@ -62,7 +64,15 @@ export type NoteRecord =
   | { kind: "steer_consumed"; steer_id: string }
   | { kind: "cancel"; client_id: string | null }
   | { kind: "step"; n: number; checkpoint: number }
-  | { kind: "stream_end"; n: number }
+  | {
+      kind: "stream_end";
+      n: number;
+      usage: TokenUsage | null;
+      message_id: string | null;
+      finish_reason: FinishReason;
+    }
+  /** How a step ended; written before its reply and results go into the conversation. */
+  | { kind: "step_end"; n: number; outcome: "again" | "end" | "stop" }
   | { kind: "notice"; code: string; data: unknown }
   | {
       kind: "agent_begin";

@@ -46,7 +46,8 @@ export async function runStep(n: number, deps: StepDeps, signal: AbortSignal): P
     random: deps.random,
     freshId: deps.freshId,
   });
-  recorder.note({ kind: "stream_end", n }, false);
+  const { usage, messageId, finishReason } = reply;
+  recorder.note({ kind: "stream_end", n, usage, message_id: messageId, finish_reason: finishReason }, false);
   recorder.event("StatusUpdate", statusUpdate(reply, deps.provider.maxContextSize, deps.planMode()));
 
   let stuck = false;

@@ -66,7 +66,10 @@ export function turnSteps(tag = "go"): [name: string, run: (log: SessionLog) => 
     ["step begin", (log) => log.append([delivered("StepBegin", { n: 1 })])],
     ["stream", (log) => log.append([text(`${tag} a`), text(" b"), toolCall(call, '{"command":')])],
     ["stream more", (log) => log.append([delivered("ToolCallPart", { arguments_part: '"ls"}' })])],
-    ["stream end", (log) => log.note({ kind: "stream_end", n: 1 })],
+    [
+      "stream end",
+      (log) => log.note({ kind: "stream_end", n: 1, usage: null, message_id: null, finish_reason: "stop" }),
+    ],
     ["status", (log) => log.append([delivered("StatusUpdate", { plan_mode: false })])],
     ["request", (log) => log.append([approvalRequest(`${tag}-q`, call)])],
     [

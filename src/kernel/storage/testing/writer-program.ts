@@ -24,7 +24,7 @@ for (let turn = 0; ; turn += 1) {
   }
   const call = `c${tag}`;
   log.append([toolCall(call)]);
-  log.note({ kind: "stream_end", n: 1 });
+  log.note({ kind: "stream_end", n: 1, usage: null, message_id: null, finish_reason: "stop" });
   log.note(intent(call));
   say(`intent ${call}`);
   log.append([toolResult(call)]);
