@@ -1,12 +1,21 @@
 /** Runs the kernel as a child process of the host. */
-import { execa } from "execa";
+import type { Readable } from "node:stream";
 import { stdioTransport } from "../wire/transport.js";
+import { childOutput } from "./child-output.js";
 import { KernelProcessError } from "./errors.js";
 import type { ExitInfo, KernelLauncher, Launched, LaunchRequest } from "./launcher.js";
+import { guardAgainstOrphans } from "./orphan-guard.js";
+import { oomKills, ranOutOfMemory } from "./out-of-memory.js";
+import { ProcessGroup } from "./process-group.js";
+import { secretValues } from "./redact.js";
+import { sidecarEnvironment } from "./sidecar-environment.js";
+import { refuseForeignProgram, startFailure } from "./start-failure.js";
+import { StderrTail } from "./stderr-tail.js";
 
-const STDERR_TAIL = 4096;
 const EOF_GRACE_MS = 2_000;
 const TERM_GRACE_MS = 1_000;
+/** For what is still in the pipe when the kernel has gone; a process that escaped may hold it open. */
+const STDERR_DRAIN_MS = 100;
 
 export interface SidecarOptions {
   /** Program and arguments of the kernel, without `--wire` and its flags. */
@@ -15,17 +24,27 @@ export interface SidecarOptions {
   env: Readonly<Record<string, string | undefined>>;
 }
 
-/** A launcher for this command. The kernel leads its own process group; what would change how Node runs it is not passed on. */
+/**
+ * A launcher for this command. The kernel leads its own process group, which is killed with it; what would change how
+ * Node runs it is not passed on. The caller stops or kills what was launched; when the host dies before, the kernel
+ * ends by the end of its input, and a guard kills it some seconds later if it did not.
+ */
 export function sidecarLauncher(options: SidecarOptions): KernelLauncher {
   return { mode: "sidecar", launch: (request) => launch(options, request) };
 }
 
 async function launch({ command, cwd, env }: SidecarOptions, request: LaunchRequest): Promise<Launched> {
   const [program, ...args] = [...command, "--wire", ...request.args] as const;
-  const { NODE_OPTIONS: _dropped, ...childEnv } = env;
+  const { execa } = await import("execa");
+  // From here to the return nothing waits, so there is no kernel that an abort could miss.
+  if (request.signal.aborted) {
+    throw new KernelProcessError("aborted", "The start of the kernel was given up.", { cause: request.signal.reason });
+  }
+  refuseForeignProgram({ program, cwd });
+  const oomKillsBefore = oomKills();
   const child = execa(program, args, {
     cwd,
-    env: childEnv,
+    env: sidecarEnvironment(env, program),
     extendEnv: false,
     detached: process.platform !== "win32",
     stdin: "pipe",
@@ -33,65 +52,66 @@ async function launch({ command, cwd, env }: SidecarOptions, request: LaunchRequ
     stderr: "pipe",
     buffer: false,
     reject: false,
-    cleanup: true,
   });
-  let stderrTail = "";
-  child.stderr.setEncoding("utf8");
-  child.stderr.on("data", (chunk: string) => {
-    stderrTail = (stderrTail + chunk).slice(-STDERR_TAIL);
-  });
+  for (const emitter of [child, child.stdin, child.stderr]) emitter.on("error", () => {});
+  const { pid } = child;
+  if (pid === undefined) throw startFailure((await child).cause, { program, cwd });
+
+  const group = new ProcessGroup(pid);
+  const releaseGuard = guardAgainstOrphans(pid);
+  const output = childOutput(child.stdout);
+  const tail = new StderrTail(secretValues(env));
+  child.stderr.on("data", (chunk: Buffer) => tail.add(chunk));
   const exited = new Promise<ExitInfo>((resolve) => {
-    child.once("exit", (code, signal) => resolve({ code, signal, stderrTail, outOfMemory: false }));
+    child.once("exit", (code, signal) => {
+      releaseGuard();
+      output.childGone();
+      void Promise.all([group.sweep(), drained(child.stderr)]).then(() => {
+        const { killed: killedByUs } = group;
+        const memory = { oomKillsBefore, oomKillsAfter: oomKills(), saysNoMemory: tail.saysNoMemory(), killedByUs };
+        const outOfMemory = ranOutOfMemory({ code, signal, ...memory });
+        resolve({ code, signal, stderrTail: tail.text(), outOfMemory });
+      });
+    });
   });
-  await started(child, program);
-  const pid = child.pid as number;
+  let stopping: Promise<ExitInfo> | null = null;
   return {
     pid,
-    transport: stdioTransport(child.stdout, child.stdin),
+    transport: stdioTransport(output.readable, child.stdin),
     exited,
-    stop: () => stop(pid, () => child.stdin.end(), exited),
+    stop: () => {
+      stopping ??= stop(group, () => child.stdin.end(), exited);
+      return stopping;
+    },
     kill: () => {
-      signalGroup(pid, "SIGKILL");
+      group.signal("SIGKILL");
       return exited;
     },
   };
 }
 
-function started(
-  child: { once: NodeJS.EventEmitter["once"]; pid?: number | undefined },
-  program: string,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    child.once("spawn", resolve);
-    child.once("error", (error: Error) => {
-      reject(new KernelProcessError("spawn_failed", `Cannot start ${program}: ${error.message}`, { cause: error }));
-    });
-  });
-}
-
-async function stop(pid: number, closeInput: () => void, exited: Promise<ExitInfo>): Promise<ExitInfo> {
+async function stop(group: ProcessGroup, closeInput: () => void, exited: Promise<ExitInfo>): Promise<ExitInfo> {
   closeInput();
-  const quietly = await within(exited, EOF_GRACE_MS);
-  if (quietly !== null) return quietly;
-  signalGroup(pid, "SIGTERM");
-  const terminated = await within(exited, TERM_GRACE_MS);
-  if (terminated !== null) return terminated;
-  signalGroup(pid, "SIGKILL");
+  if (await within(exited, EOF_GRACE_MS)) return await exited;
+  group.signal("SIGTERM");
+  if (await within(exited, TERM_GRACE_MS)) return await exited;
+  group.signal("SIGKILL");
   return await exited;
 }
 
-function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), ms);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+/** Reads a flowing pipe to its end, or for as long as it may take; it is closed then. */
+async function drained(pipe: Readable): Promise<void> {
+  if (!pipe.closed) await within(new Promise((resolve) => pipe.once("close", resolve)), STDERR_DRAIN_MS);
+  pipe.destroy();
 }
 
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(process.platform === "win32" ? pid : -pid, signal);
-  } catch {
-    // Already gone.
-  }
+/** Whether it settled in time. */
+function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms, false);
+    void promise.then(() => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
 }
