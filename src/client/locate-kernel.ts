@@ -26,7 +26,7 @@ export interface LocatedKernel {
 
 /**
  * KERNEL_BIN, else the program in the package `@wire-kernel/<platform>-<arch>`, else this package's own `bin/kernel.js`,
- * else `kernel` on PATH. KERNEL_BIN is a path as it stands, or a command line with quotes (see `splitShellWords`); when
+ * else `kernel` on PATH. KERNEL_BIN is a path as it stands, or a path or name with arguments, quoted (see `splitShellWords`); when
  * it is set and wrong that is the answer, nothing else is tried. Empty counts as not set. JavaScript files are run by
  * this process's own Node. Throws KernelProcessError `not_found` or `spawn_failed` with `data.reason`.
  */
@@ -46,14 +46,20 @@ function fromVariable(
   cwd: string,
   env: Readonly<Record<string, string | undefined>>,
 ): [string, ...string[]] {
-  const words = existsSync(resolve(cwd, value)) ? [resolve(cwd, value)] : splitShellWords(value);
+  const whole = resolve(cwd, value);
+  const words = isPath(value) && existsSync(whole) ? [whole] : splitShellWords(value);
   if (words === null) throw wrongVariable(value, "EINVAL");
   const [word = "", ...args] = words;
-  const isPath = /[/\\]/.test(word);
-  const program = isPath ? resolve(cwd, word) : findOnPath(word, env);
-  const reason = program === null || word === "" ? "ENOENT" : whyNotRunnable(program);
-  if (program === null || reason !== null) throw wrongVariable(isPath ? (program ?? word) : word, reason ?? "ENOENT");
+  const program = isPath(word) ? resolve(cwd, word) : findOnPath(word, env);
+  if (program === null) throw wrongVariable(word || value, "ENOENT");
+  const reason = whyNotRunnable(program);
+  if (reason !== null) throw wrongVariable(program, reason);
   return runnable(program, args);
+}
+
+/** A bare name is looked up on PATH only: what lies in a work dir must not be run because of its name. */
+function isPath(word: string): boolean {
+  return word.includes("/") || (process.platform === "win32" && word.includes("\\"));
 }
 
 const REASONS: Readonly<Record<string, string>> = {
