@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
 const SWEEP_MS = 500;
@@ -27,15 +28,38 @@ export class ProcessGroup {
   }
 
   /**
-   * Call it in the `exit` event of the leader: kills what it left in its group. Resolves when the group is empty, or
-   * after half a second, when only dead processes are left that nobody reaps. Never rejects.
+   * Call it in the `exit` event of the leader: kills what it left in its group. Resolves when nothing of the group
+   * lives, at the latest after half a second. Never rejects.
    */
   async sweep(): Promise<void> {
     this.#leaderGone = true;
     if (process.platform === "win32") return;
     const deadline = performance.now() + SWEEP_MS;
     // The number stays taken for as long as the group has a member, so each round meets the same group.
-    while (send(this.#pid, "SIGKILL") && performance.now() < deadline) await delay(POLL_MS);
+    while (send(this.#pid, "SIGKILL") && performance.now() < deadline) {
+      await delay(POLL_MS);
+      if (onlyZombies(this.#pid)) return;
+    }
+  }
+}
+
+/** The dead count as members until someone reaps them, which in a container may be never. False where there is no /proc. */
+function onlyZombies(group: number): boolean {
+  try {
+    return readdirSync("/proc").every((name) => !/^\d+$/.test(name) || !livesIn(group, name));
+  } catch {
+    return false;
+  }
+}
+
+function livesIn(group: number, pid: string): boolean {
+  try {
+    // The name in brackets may hold anything; behind it: state, parent, group.
+    const [state, , pgrp] = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)?.split(" ") ?? [];
+    return Number(pgrp) === group && state !== "Z" && state !== "X";
+  } catch {
+    // It ended meanwhile.
+    return false;
   }
 }
 

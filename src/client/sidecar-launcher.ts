@@ -42,17 +42,25 @@ async function launch({ command, cwd, env }: SidecarOptions, request: LaunchRequ
   }
   refuseForeignProgram({ program, cwd });
   const oomKillsBefore = oomKills();
-  const child = execa(program, args, {
-    cwd,
-    env: sidecarEnvironment(env, program),
-    extendEnv: false,
-    detached: process.platform !== "win32",
-    stdin: "pipe",
-    stdout: "pipe",
-    stderr: "pipe",
-    buffer: false,
-    reject: false,
-  });
+  const spawnChild = () =>
+    execa(program, args, {
+      cwd,
+      env: sidecarEnvironment(env, program),
+      extendEnv: false,
+      detached: process.platform !== "win32",
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "pipe",
+      buffer: false,
+      reject: false,
+    });
+  let child: ReturnType<typeof spawnChild>;
+  try {
+    child = spawnChild();
+  } catch (error) {
+    // What no system call could take: a NUL in a flag.
+    throw startFailure(error, { program, cwd });
+  }
   for (const emitter of [child, child.stdin, child.stderr]) emitter.on("error", () => {});
   const { pid } = child;
   if (pid === undefined) throw startFailure((await child).cause, { program, cwd });
