@@ -101,13 +101,13 @@ describe("the output", () => {
   test("waits for a reader that pauses after the exit", async () => {
     vi.useFakeTimers({ toFake: ["setInterval"] });
     onTestFinished(() => void vi.useRealTimers());
-    const launched = await launchScript(shellKernel("head -c 180000 /dev/zero; echo the end"));
+    const launched = await launchScript(shellKernel("head -c 100000 /dev/zero; echo the end"));
     await launched.exited;
     for (let round = 0; round < 10; round += 1) {
       vi.advanceTimersByTime(1_000);
       await new Promise(setImmediate);
     }
-    expect(await outputUntil(launched, "the end\n")).toHaveLength(180_000 + 8);
+    expect(await outputUntil(launched, "the end\n")).toHaveLength(100_000 + 8);
   });
 
   test("is not taken from a kernel that floods a host that does not read", async () => {
