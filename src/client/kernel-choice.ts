@@ -9,7 +9,7 @@ export interface KernelChoiceSources {
   /** The value of `--kernel`; null or undefined when the flag is not there. */
   flag?: string | null | undefined;
   env: Readonly<Record<string, string | undefined>>;
-  /** The value of `kernel` in the section `runtime` of the configuration, as it was read; null or undefined when there is none. */
+  /** `kernel` of the section `runtime` in the configuration, as it was read; null or undefined when there is none. */
   config?: unknown;
 }
 

@@ -26,9 +26,9 @@ export interface LocatedKernel {
 
 /**
  * KERNEL_BIN, else the program in the package `@wire-kernel/<platform>-<arch>`, else this package's own `bin/kernel.js`,
- * else `kernel` on PATH. KERNEL_BIN is a path as it stands, or a path or name with arguments, quoted (see `splitShellWords`); when
- * it is set and wrong that is the answer, nothing else is tried. Empty counts as not set. JavaScript files are run by
- * this process's own Node. Throws KernelProcessError `not_found` or `spawn_failed` with `data.reason`.
+ * else `kernel` on PATH. KERNEL_BIN is a path as it stands, or a path or name with arguments, quoted as for
+ * `splitShellWords`; when it is set and wrong that is the answer, nothing else is tried. Empty counts as not set.
+ * JavaScript files are run by this process's own Node. Throws KernelProcessError `not_found` or `spawn_failed` with `data.reason`.
  */
 export function locateKernel({ env, cwd, packageRoot = ownPackageRoot() }: LocateKernelOptions): LocatedKernel {
   const named = env.KERNEL_BIN?.trim();

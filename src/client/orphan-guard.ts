@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import { Socket } from "node:net";
 
-/** Two and a half seconds are the kernel's own limit for its end. `kill -s` because dash takes no `--` after `-KILL`. */
+/** The kernel's own limit for its end is two and a half seconds. `kill -s` because dash takes no `--` after `-KILL`. */
 const SCRIPT = `
 trap '' TERM INT HUP QUIT PIPE
 while read -r _; do :; done
@@ -17,7 +17,10 @@ done
 kill -s KILL -- "-$1" 2>/dev/null
 `;
 
-/** Guards the group until the function it gives is called: call it when the leader is gone. Never throws; without a `sh` nothing is guarded. */
+/**
+ * Guards the group until the function it gives is called: call it when the leader is gone. Never throws; without a
+ * `sh` nothing is guarded.
+ */
 export function guardAgainstOrphans(group: number): () => void {
   if (process.platform === "win32") return () => {};
   try {

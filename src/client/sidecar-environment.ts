@@ -1,6 +1,9 @@
 /** The environment of a kernel process. */
 
-/** They change which code a Node process runs, or belong to the host's own process. Not NODE_V8_COVERAGE and NODE_COMPILE_CACHE: these are set on purpose. */
+/**
+ * They change which code a Node process runs, or belong to the host's own process. NODE_V8_COVERAGE and
+ * NODE_COMPILE_CACHE are not among them: these are set on purpose.
+ */
 const INJECTORS = [
   "NODE_OPTIONS",
   "NODE_PATH",

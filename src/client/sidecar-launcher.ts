@@ -1,7 +1,8 @@
 /** Runs the kernel as a child process of the host. */
+import type { ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
 import { stdioTransport } from "../wire/transport.js";
-import { childOutput } from "./child-output.js";
+import { type ChildOutput, childOutput } from "./child-output.js";
 import { KernelProcessError } from "./errors.js";
 import type { ExitInfo, KernelLauncher, Launched, LaunchRequest } from "./launcher.js";
 import { guardAgainstOrphans } from "./orphan-guard.js";
@@ -66,22 +67,8 @@ async function launch({ command, cwd, env }: SidecarOptions, request: LaunchRequ
   if (pid === undefined) throw startFailure((await child).cause, { program, cwd });
 
   const group = new ProcessGroup(pid);
-  const releaseGuard = guardAgainstOrphans(pid);
   const output = childOutput(child.stdout);
-  const tail = new StderrTail(secretValues(env));
-  child.stderr.on("data", (chunk: Buffer) => tail.add(chunk));
-  const exited = new Promise<ExitInfo>((resolve) => {
-    child.once("exit", (code, signal) => {
-      releaseGuard();
-      output.childGone();
-      void Promise.all([group.sweep(), drained(child.stderr)]).then(() => {
-        const { killed: killedByUs } = group;
-        const memory = { oomKillsBefore, oomKillsAfter: oomKills(), saysNoMemory: tail.saysNoMemory(), killedByUs };
-        const outOfMemory = ranOutOfMemory({ code, signal, ...memory });
-        resolve({ code, signal, stderrTail: tail.text(), outOfMemory });
-      });
-    });
-  });
+  const exited = watchEnd(child, child.stderr, { pid, group, output, secrets: secretValues(env), oomKillsBefore });
   let stopping: Promise<ExitInfo> | null = null;
   return {
     pid,
@@ -96,6 +83,34 @@ async function launch({ command, cwd, env }: SidecarOptions, request: LaunchRequ
       return exited;
     },
   };
+}
+
+interface Watched {
+  pid: number;
+  group: ProcessGroup;
+  output: ChildOutput;
+  secrets: readonly string[];
+  oomKillsBefore: number | null;
+}
+
+/** Guards the kernel, listens to its stderr, and settles when it and all of its group are gone. */
+function watchEnd(child: ChildProcess, stderr: Readable, watched: Watched): Promise<ExitInfo> {
+  const { group, oomKillsBefore } = watched;
+  const releaseGuard = guardAgainstOrphans(watched.pid);
+  const tail = new StderrTail(watched.secrets);
+  stderr.on("data", (chunk: Buffer) => tail.add(chunk));
+  return new Promise((resolve) => {
+    child.once("exit", (code, signal) => {
+      releaseGuard();
+      watched.output.childGone();
+      void Promise.all([group.sweep(), drained(stderr)]).then(() => {
+        const memory = { saysNoMemory: tail.saysNoMemory(), killedByUs: group.killed };
+        const counts = { oomKillsBefore, oomKillsAfter: oomKills() };
+        const outOfMemory = ranOutOfMemory({ code, signal, ...memory, ...counts });
+        resolve({ code, signal, stderrTail: tail.text(), outOfMemory });
+      });
+    });
+  });
 }
 
 async function stop(group: ProcessGroup, closeInput: () => void, exited: Promise<ExitInfo>): Promise<ExitInfo> {

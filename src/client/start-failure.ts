@@ -16,7 +16,10 @@ export function refuseForeignProgram({ program }: StartPlace): void {
   }
 }
 
-/** The error for a host from what the system said. `data.reason` is the system's word, `data.cwd` is there when the folder is at fault. */
+/**
+ * The error for a host from what the system said. `data.reason` is the system's word; `data.cwd` is there when the
+ * folder is at fault.
+ */
 export function startFailure(error: unknown, { program, cwd }: StartPlace): KernelProcessError {
   const reason = String((error as { code?: unknown } | null)?.code ?? "UNKNOWN");
   const folder = folderFault(cwd);
