@@ -198,7 +198,9 @@ async function runHost(workspace: Workspace, mark: string, then: string, command
   onTestFinished(() => void child.kill("SIGKILL"));
   const exit = once(child, "exit");
   const [chunk] = (await once(child.stdout, "data")) as [Buffer];
-  return { pid: Number(chunk.toString()), exit };
+  const pid = Number(chunk.toString());
+  onTestFinished(() => void (isAlive(pid) && process.kill(pid, "SIGKILL")));
+  return { pid, exit };
 }
 
 describe("a host that ends", () => {
