@@ -17,7 +17,7 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
   const client = await forItsAge(connectClient(options.transport, options.framing, logger), options.wireCompat);
   const hooks = new HookList(options.config.hooks, logger);
   let clientName: ClientName | null = null;
-  let capabilities: ClientCapabilities = { question: false, planMode: false };
+  let capabilities: ClientCapabilities = { question: false, planMode: false, extensions: new Set() };
   const skills = skillCatalog(options);
   let loading: Promise<KernelRuntime> | null = null;
   const runtime = (): Promise<KernelRuntime> => {
@@ -42,12 +42,13 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
     logger,
     version: options.version,
     hooks,
+    rss: options.rss ?? (() => 0),
     onClient: (name) => {
       clientName = name;
       logger.info({ client: name }, "client connected");
     },
     onCapabilities: (given) => {
-      capabilities = given;
+      capabilities = { ...capabilities, ...given };
     },
   });
   await stopRequested(Promise.race([client.connection.closed, client.connection.outputClosed]), options.signal);
@@ -57,11 +58,11 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
   return outcome;
 }
 
-/** What an old client cannot take is kept from it, whatever wants to send it. */
+/** What an old client cannot take is kept from it, whatever wants to send it; and it has no extensions. */
 async function forItsAge(client: KernelConnection, compat: KernelOptions["wireCompat"]): Promise<KernelConnection> {
   if (compat === null) return client;
   const { Wire12Sink } = await import("./server/wire-1-2-sink.js");
-  return { ...client, sink: new Wire12Sink(client.sink) };
+  return { ...client, sink: new Wire12Sink(client.sink), extensions: [] };
 }
 
 function skillCatalog({ flags, config, env, shareDir }: KernelOptions): SkillCatalog {

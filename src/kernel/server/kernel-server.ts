@@ -1,8 +1,9 @@
 /** Serves the client's methods on one connection. The only place where outcomes become results and errors wire errors. */
 import { type Connection, createConnection } from "../../wire/connection.js";
-import type { Handlers } from "../../wire/dispatch.js";
+import type { Call, Handlers, ParamsSchema } from "../../wire/dispatch.js";
 import { wireError } from "../../wire/errors.js";
 import type { FramingName } from "../../wire/framing.js";
+import { EXTENSIONS, type ExtensionName } from "../../wire/generated/extensions.gen.js";
 import type { Transport } from "../../wire/transport.js";
 import { initializeParams } from "../../wire/validators/lifecycle.js";
 import {
@@ -13,11 +14,15 @@ import {
   steerParams,
 } from "../../wire/validators/turn.js";
 import type { Logger } from "../logger.js";
+import type { ExtensionServer } from "./extension-server.js";
 import { type InitializeDeps, initialize } from "./initialize.js";
 import { kernelWireError } from "./kernel-wire-error.js";
 import { type ClientSink, WireEventSink } from "./wire-event-sink.js";
 
-/** The methods of Wire 1.10 with the check of their params. */
+/** Whoever serves the method checks them. */
+const UNREAD: ParamsSchema<unknown> = { safeParse: (data) => ({ success: true, data }) };
+
+/** The methods of Wire 1.10 with the check of their params; behind them those of extensions, unknown without these. */
 const METHODS = {
   initialize: initializeParams,
   prompt: promptParams,
@@ -25,11 +30,17 @@ const METHODS = {
   set_plan_mode: setPlanModeParams,
   replay: replayParams,
   cancel: cancelParams,
+  resume: UNREAD,
+  ping: UNREAD,
 } as const;
 
 export interface KernelConnection {
   connection: Connection<typeof METHODS>;
   sink: ClientSink;
+  /** The extensions that this client may have. */
+  extensions: readonly ExtensionName[];
+  /** Lets the sink write what these add. */
+  extend(extensions: ReadonlySet<ExtensionName>): void;
 }
 
 /** Opens the connection of one client. Nothing is read before `serveKernel`. */
@@ -40,10 +51,13 @@ export function connectClient(transport: Transport, framing: FramingName, logger
     framing,
     onIgnored: (reason, detail) => logger.debug({ reason, detail: String(detail) }, "ignored input"),
   });
-  return { connection, sink: new WireEventSink(connection) };
+  const sink = new WireEventSink(connection);
+  return { connection, sink, extensions: EXTENSIONS, extend: (extensions) => sink.extend(extensions) };
 }
 
-export interface ServeDeps extends InitializeDeps {
+export interface ServeDeps extends Omit<InitializeDeps, "extensions"> {
+  /** Bytes of memory that the kernel holds. */
+  rss: () => number;
   /** True once something asked for the runtime. */
   isLoading: () => boolean;
   logger: Logger;
@@ -53,22 +67,37 @@ export interface ServeDeps extends InitializeDeps {
  * Starts serving. Requests that need the runtime wait for it in order, so that a burst of them meets the same states
  * as if it had been there.
  */
-export function serveKernel({ connection, sink }: KernelConnection, deps: ServeDeps): void {
+export function serveKernel(client: KernelConnection, deps: ServeDeps): void {
+  const { connection, sink, extensions } = client;
   const { logger, runtime } = deps;
+  let extended: ExtensionServer | null = null;
   /** Whatever comes behind an initialize waits for it: the tools it offers belong to the next turn. Never rejects. */
   let initialized: Promise<unknown> = Promise.resolve();
-  const session = async () => {
+  const ready = async () => {
     await initialized;
-    return (await runtime()).session;
+    return await runtime();
   };
+  const clientId = (call: Call) => extended?.clientId(call) ?? null;
   const runInitialize = async (params: Parameters<typeof initialize>[0]) => {
     const loaded = deps.isLoading() ? await runtime() : null;
     loaded?.session.requireIdle();
-    const result = await initialize(params, deps);
+    let on: ReadonlySet<ExtensionName> = new Set();
+    const result = await initialize(params, {
+      ...deps,
+      extensions,
+      onCapabilities: (given) => {
+        on = given.extensions;
+        deps.onCapabilities(given);
+      },
+    });
+    extended?.close();
+    extended = on.size === 0 ? null : await openExtensions(on, client, deps);
+    client.extend(on);
     // A client that starts anew may not know them; one answer is enough.
     sink.replay(loaded?.openApprovals() ?? []);
     setImmediate(warmUp);
-    return result;
+    const open_turn = loaded === null ? null : (extended?.openTurn(loaded.resume) ?? null);
+    return open_turn === null ? result : { ...result, open_turn };
   };
   const handlers: Handlers<typeof METHODS> = {
     initialize: guarded((params) => {
@@ -76,19 +105,31 @@ export function serveKernel({ connection, sink }: KernelConnection, deps: ServeD
       initialized = result.catch(() => {});
       return result;
     }),
-    prompt: guarded(async ({ user_input }) => (await session()).prompt(user_input, null)),
-    steer: guarded(async ({ user_input }) => {
-      (await session()).steer(user_input, null);
+    prompt: guarded(async ({ user_input }, call) => (await ready()).session.prompt(user_input, clientId(call))),
+    steer: guarded(async ({ user_input }, call) => {
+      (await ready()).session.steer(user_input, clientId(call));
       return { status: "steered" };
     }),
     set_plan_mode: guarded(async ({ enabled }) => ({
       status: "ok",
-      plan_mode: await (await session()).setPlanMode(enabled),
+      plan_mode: await (await ready()).session.setPlanMode(enabled),
     })),
-    replay: guarded(async () => (await session()).replay((records) => sink.replay(records)).catch(replayFailed)),
-    cancel: guarded(async () => {
-      (await session()).cancel(null);
+    replay: guarded(async (_params, call) => {
+      const loaded = await ready();
+      const since = extended?.since(call, loaded.resume);
+      return loaded.session.replay((records) => sink.replay(records), since).catch(replayFailed);
+    }),
+    cancel: guarded(async (_params, call) => {
+      (await ready()).session.cancel(clientId(call));
       return {};
+    }),
+    resume: guarded(async (_params, call) => {
+      const { resume } = await ready();
+      return requireExtended(extended, call).resume(call, resume);
+    }),
+    ping: guarded(async (_params, call) => {
+      await initialized;
+      return requireExtended(extended, call).ping(call);
     }),
   };
   connection.serve(handlers);
@@ -96,15 +137,18 @@ export function serveKernel({ connection, sink }: KernelConnection, deps: ServeD
   /** After the reply is out, so that the first prompt finds loaded what it needs and nobody has waited for it. */
   function warmUp(): void {
     runtime()
-      .then((loaded) => loaded.warmUp())
+      .then((loaded) => {
+        extended?.attach(loaded);
+        return loaded.warmUp();
+      })
       .catch((error: unknown) => logger.error({ err: error }, "the kernel could not be set up"));
   }
 
   /** Every error a handler throws leaves through the one mapper; what is not expected is logged whole. */
-  function guarded<P>(handle: (params: P) => unknown): (params: P) => Promise<unknown> {
-    return async (params) => {
+  function guarded<P>(handle: (params: P, call: Call) => unknown): (params: P, call: Call) => Promise<unknown> {
+    return async (params, call) => {
       try {
-        return await handle(params);
+        return await handle(params, call);
       } catch (error) {
         const mapped = kernelWireError(error);
         if (mapped.code === "internal_error") logger.error({ err: error }, "a request failed unexpectedly");
@@ -112,6 +156,18 @@ export function serveKernel({ connection, sink }: KernelConnection, deps: ServeD
       }
     };
   }
+}
+
+/** Its code costs nothing to those who ask for no extension. */
+async function openExtensions(names: ReadonlySet<ExtensionName>, { connection }: KernelConnection, deps: ServeDeps) {
+  const { ExtensionServer } = await import("./extension-server.js");
+  return new ExtensionServer(names, connection, deps.rss);
+}
+
+/** Without any extension its methods do not exist. */
+function requireExtended(extended: ExtensionServer | null, { method }: Call): ExtensionServer {
+  if (extended === null) throw wireError("method_not_found", { fill: { method } });
+  return extended;
 }
 
 function replayFailed(error: unknown): never {
