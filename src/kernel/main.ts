@@ -3,6 +3,7 @@
  * loaded at once; the rest is `kernel-runtime.ts`.
  */
 import { homedir } from "node:os";
+import { EXTENSIONS } from "../wire/generated/extensions.gen.js";
 import { HookList } from "./hooks/hook-list.js";
 import type { ClientCapabilities, ClientName, KernelOptions, KernelOutcome, KernelRuntime } from "./kernel.js";
 import { connectClient, type KernelConnection, serveKernel } from "./server/kernel-server.js";
@@ -42,6 +43,7 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
     logger,
     version: options.version,
     hooks,
+    extensions: options.wireCompat === null ? EXTENSIONS : [],
     rss: options.rss ?? (() => 0),
     onClient: (name) => {
       clientName = name;
@@ -58,11 +60,11 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
   return outcome;
 }
 
-/** What an old client cannot take is kept from it, whatever wants to send it; and it has no extensions. */
+/** What an old client cannot take is kept from it, whatever wants to send it. */
 async function forItsAge(client: KernelConnection, compat: KernelOptions["wireCompat"]): Promise<KernelConnection> {
   if (compat === null) return client;
   const { Wire12Sink } = await import("./server/wire-1-2-sink.js");
-  return { ...client, sink: new Wire12Sink(client.sink), extensions: [] };
+  return { ...client, sink: new Wire12Sink(client.sink) };
 }
 
 function skillCatalog({ flags, config, env, shareDir }: KernelOptions): SkillCatalog {

@@ -2,22 +2,35 @@
 import type { Connection } from "../../wire/connection.js";
 import type { Call, ParamsSchema } from "../../wire/dispatch.js";
 import { wireError } from "../../wire/errors.js";
-import { EXTENSION_METHODS, type ExtensionName, type OpenTurn } from "../../wire/generated/extensions.gen.js";
+import { EXTENSIONS, type ExtensionName, type OpenTurn } from "../../wire/generated/extensions.gen.js";
 import { jsonLine } from "../../wire/json-line.js";
 import { clientId, replaySince, resumeParams } from "../../wire/validators/extensions.js";
 import type { KernelRuntime } from "../kernel.js";
 import type { SessionResume } from "../session/session-resume.js";
 import type { SentRecord } from "../turn/event-sink.js";
-import type { TurnResult } from "../turn/turn.js";
+import { ExtendedLines } from "./extended-lines.js";
 import { Heartbeat } from "./heartbeat.js";
+
+export interface ExtensionDeps {
+  /** Bytes of memory that the kernel holds. */
+  rss: () => number;
+}
+
+/** Turns these extensions on. */
+export function openExtensions(names: readonly string[], connection: Connection, deps: ExtensionDeps): ExtensionServer {
+  return new ExtensionServer(new Set(EXTENSIONS.filter((name) => names.includes(name))), connection, deps);
+}
 
 /** The extensions that are on. `close` ends the heartbeat; so does the end of the connection. */
 export class ExtensionServer {
+  /** How the sink has to write. */
+  readonly lines: ExtendedLines;
   readonly #names: ReadonlySet<ExtensionName>;
   readonly #heartbeat: Heartbeat | null;
   #runtime: KernelRuntime | null = null;
 
-  constructor(names: ReadonlySet<ExtensionName>, connection: Connection, rss: () => number) {
+  constructor(names: ReadonlySet<ExtensionName>, connection: Connection, { rss }: ExtensionDeps) {
+    this.lines = new ExtendedLines(names);
     this.#names = names;
     this.#heartbeat = names.has("heartbeat/1")
       ? new Heartbeat({
@@ -54,27 +67,21 @@ export class ExtensionServer {
     return () => sentRecords(resume, since);
   }
 
-  /** `open_turn` of the initialize result; null when it is left out. */
-  openTurn(resume: SessionResume): OpenTurn | null {
-    const open = this.#names.has("resume/1") ? resume.openTurn() : null;
-    return open === null ? null : { turn_id: open.turnId, client_id: open.clientId, seq: open.seq };
+  /** What the initialize result has besides; `runtime` is null while no session was named. */
+  introduce(runtime: KernelRuntime | null): { open_turn?: OpenTurn } {
+    const open = this.#names.has("resume/1") ? (runtime?.resume.openTurn() ?? null) : null;
+    return open === null ? {} : { open_turn: { turn_id: open.turnId, client_id: open.clientId, seq: open.seq } };
   }
 
-  /** Goes on with an open turn; throws as SessionResume does, and wire errors. */
-  resume(call: Call, resume: SessionResume): Promise<TurnResult> {
-    this.#require(EXTENSION_METHODS.resume.extension, call);
+  /** Serves a method of the extensions. Rejects as SessionResume does, and with wire errors. */
+  async serve(call: Call, runtime: () => Promise<KernelRuntime>): Promise<unknown> {
+    const { method } = call;
+    if (method === "ping" && this.#names.has("heartbeat/1")) return {};
+    if (method !== "resume" || !this.#names.has("resume/1")) {
+      throw wireError("method_not_found", { fill: { method } });
+    }
     const { turn_id, action } = checked(resumeParams, call);
-    return resume.resume(turn_id, action ?? "continue");
-  }
-
-  /** Answers at once: that is all it says. */
-  ping(call: Call): Record<string, never> {
-    this.#require(EXTENSION_METHODS.ping.extension, call);
-    return {};
-  }
-
-  #require(name: ExtensionName, { method }: Call): void {
-    if (!this.#names.has(name)) throw wireError("method_not_found", { fill: { method } });
+    return (await runtime()).resume.resume(turn_id, action ?? "continue");
   }
 }
 

@@ -49,6 +49,7 @@ test("the whole result: absent means left out, never null", async () => {
       { name: "clear", description: expect.any(String), aliases: ["reset"] },
       { name: "yolo", description: expect.any(String), aliases: [] },
       { name: "afk", description: expect.any(String), aliases: [] },
+      { name: "grants", description: expect.any(String), aliases: [] },
       { name: "plan", description: expect.any(String), aliases: [] },
       { name: "add-dir", description: expect.any(String), aliases: [] },
       { name: "export", description: expect.any(String), aliases: [] },

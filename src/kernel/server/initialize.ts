@@ -16,7 +16,7 @@ export interface InitializeDeps {
   hooks: HookList;
   /** Told who the client is, for the User-Agent and the log. */
   onClient: (client: ClientName) => void;
-  /** The extensions that this connection can have. */
+  /** The extensions that this client can have. */
   extensions: readonly ExtensionName[];
   /** Told which extensions are on from now on; and what the client can show, when it said so. */
   onCapabilities: (capabilities: Partial<ClientCapabilities> & Pick<ClientCapabilities, "extensions">) => void;

@@ -3,7 +3,6 @@ import { type Connection, createConnection } from "../../wire/connection.js";
 import type { Call, Handlers, ParamsSchema } from "../../wire/dispatch.js";
 import { wireError } from "../../wire/errors.js";
 import type { FramingName } from "../../wire/framing.js";
-import { EXTENSIONS, type ExtensionName } from "../../wire/generated/extensions.gen.js";
 import type { Transport } from "../../wire/transport.js";
 import { initializeParams } from "../../wire/validators/lifecycle.js";
 import {
@@ -22,7 +21,7 @@ import { type ClientSink, WireEventSink } from "./wire-event-sink.js";
 /** Whoever serves the method checks them. */
 const UNREAD: ParamsSchema<unknown> = { safeParse: (data) => ({ success: true, data }) };
 
-/** The methods of Wire 1.10 with the check of their params; behind them those of extensions, unknown without these. */
+/** The methods of Wire 1.10 with the check of their params; behind them those of extensions. */
 const METHODS = {
   initialize: initializeParams,
   prompt: promptParams,
@@ -37,10 +36,6 @@ const METHODS = {
 export interface KernelConnection {
   connection: Connection<typeof METHODS>;
   sink: ClientSink;
-  /** The extensions that this client may have. */
-  extensions: readonly ExtensionName[];
-  /** Lets the sink write what these add. */
-  extend(extensions: ReadonlySet<ExtensionName>): void;
 }
 
 /** Opens the connection of one client. Nothing is read before `serveKernel`. */
@@ -51,11 +46,10 @@ export function connectClient(transport: Transport, framing: FramingName, logger
     framing,
     onIgnored: (reason, detail) => logger.debug({ reason, detail: String(detail) }, "ignored input"),
   });
-  const sink = new WireEventSink(connection);
-  return { connection, sink, extensions: EXTENSIONS, extend: (extensions) => sink.extend(extensions) };
+  return { connection, sink: new WireEventSink(connection) };
 }
 
-export interface ServeDeps extends Omit<InitializeDeps, "extensions"> {
+export interface ServeDeps extends InitializeDeps {
   /** Bytes of memory that the kernel holds. */
   rss: () => number;
   /** True once something asked for the runtime. */
@@ -67,8 +61,7 @@ export interface ServeDeps extends Omit<InitializeDeps, "extensions"> {
  * Starts serving. Requests that need the runtime wait for it in order, so that a burst of them meets the same states
  * as if it had been there.
  */
-export function serveKernel(client: KernelConnection, deps: ServeDeps): void {
-  const { connection, sink, extensions } = client;
+export function serveKernel({ connection, sink }: KernelConnection, deps: ServeDeps): void {
   const { logger, runtime } = deps;
   let extended: ExtensionServer | null = null;
   /** Whatever comes behind an initialize waits for it: the tools it offers belong to the next turn. Never rejects. */
@@ -81,23 +74,17 @@ export function serveKernel(client: KernelConnection, deps: ServeDeps): void {
   const runInitialize = async (params: Parameters<typeof initialize>[0]) => {
     const loaded = deps.isLoading() ? await runtime() : null;
     loaded?.session.requireIdle();
-    let on: ReadonlySet<ExtensionName> = new Set();
-    const result = await initialize(params, {
-      ...deps,
-      extensions,
-      onCapabilities: (given) => {
-        on = given.extensions;
-        deps.onCapabilities(given);
-      },
-    });
+    const result = await initialize(params, deps);
+    const names = result.capabilities?.extensions ?? [];
     extended?.close();
-    extended = on.size === 0 ? null : await openExtensions(on, client, deps);
-    client.extend(on);
+    // Its code costs nothing to those who ask for no extension.
+    extended =
+      names.length > 0 ? (await import("./extension-server.js")).openExtensions(names, connection, deps) : null;
+    sink.extended = extended?.lines ?? null;
     // A client that starts anew may not know them; one answer is enough.
     sink.replay(loaded?.openApprovals() ?? []);
     setImmediate(warmUp);
-    const open_turn = loaded === null ? null : (extended?.openTurn(loaded.resume) ?? null);
-    return open_turn === null ? result : { ...result, open_turn };
+    return { ...result, ...extended?.introduce(loaded) };
   };
   const handlers: Handlers<typeof METHODS> = {
     initialize: guarded((params) => {
@@ -123,14 +110,8 @@ export function serveKernel(client: KernelConnection, deps: ServeDeps): void {
       (await ready()).session.cancel(clientId(call));
       return {};
     }),
-    resume: guarded(async (_params, call) => {
-      const { resume } = await ready();
-      return requireExtended(extended, call).resume(call, resume);
-    }),
-    ping: guarded(async (_params, call) => {
-      await initialized;
-      return requireExtended(extended, call).ping(call);
-    }),
+    resume: guarded(serveExtended),
+    ping: guarded(serveExtended),
   };
   connection.serve(handlers);
 
@@ -142,6 +123,13 @@ export function serveKernel(client: KernelConnection, deps: ServeDeps): void {
         return loaded.warmUp();
       })
       .catch((error: unknown) => logger.error({ err: error }, "the kernel could not be set up"));
+  }
+
+  /** Without any extension its methods do not exist. */
+  async function serveExtended(_params: unknown, call: Call): Promise<unknown> {
+    await initialized;
+    if (extended === null) throw wireError("method_not_found", { fill: { method: call.method } });
+    return extended.serve(call, runtime);
   }
 
   /** Every error a handler throws leaves through the one mapper; what is not expected is logged whole. */
@@ -156,18 +144,6 @@ export function serveKernel(client: KernelConnection, deps: ServeDeps): void {
       }
     };
   }
-}
-
-/** Its code costs nothing to those who ask for no extension. */
-async function openExtensions(names: ReadonlySet<ExtensionName>, { connection }: KernelConnection, deps: ServeDeps) {
-  const { ExtensionServer } = await import("./extension-server.js");
-  return new ExtensionServer(names, connection, deps.rss);
-}
-
-/** Without any extension its methods do not exist. */
-function requireExtended(extended: ExtensionServer | null, { method }: Call): ExtensionServer {
-  if (extended === null) throw wireError("method_not_found", { fill: { method } });
-  return extended;
 }
 
 function replayFailed(error: unknown): never {

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, test } from "vitest";
+import type { ExtensionName } from "../../wire/generated/extensions.gen.js";
 import { rawPeer } from "../../wire/testing/raw-peer.js";
 import { memoryTransportPair } from "../../wire/transport.js";
 import { silentLogger } from "../logger.js";
 import type { WireRecord } from "../storage/replay.js";
 import { eventRecord } from "../turn/encode-events.js";
+import { ExtendedLines } from "./extended-lines.js";
 import { connectClient } from "./kernel-server.js";
 
 const GRANT = { kind: "edit" as const, text: "edit files in the workspace" };
@@ -15,7 +17,7 @@ afterEach(async () => {
 
 function setUp() {
   const [server, client] = memoryTransportPair();
-  const { connection, sink, extend } = connectClient(server, "ndjson", silentLogger);
+  const { connection, sink } = connectClient(server, "ndjson", silentLogger);
   connection.serve({
     initialize: () => ({}),
     prompt: () => ({}),
@@ -26,6 +28,9 @@ function setUp() {
     resume: () => ({}),
     ping: () => ({}),
   });
+  const extend = (names: ReadonlySet<ExtensionName>) => {
+    sink.extended = names.size === 0 ? null : new ExtendedLines(names);
+  };
   ended.push(() => connection.close());
   const peer = rawPeer(client);
   const controller = new AbortController();
@@ -115,7 +120,8 @@ describe("with extensions", () => {
   });
 
   test("records with a stamp are shown: a request among them has no id", async () => {
-    const { sink, peer } = setUp();
+    const { sink, extend, peer } = setUp();
+    extend(new Set(["seq/1"]));
     const stamp = { seq: 9, epoch: 1, prev: 8 };
     sink.replay([
       { type: "TurnEnd", isRequest: false, id: null, json: "{}", stamp },

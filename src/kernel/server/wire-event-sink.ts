@@ -1,8 +1,6 @@
 /** The one encoder of events and requests: journal records in, lines of the wire out, through the connection's ordered writer. */
 import type { Connection } from "../../wire/connection.js";
 import { WireError } from "../../wire/errors.js";
-import type { EventStamp, ExtensionName } from "../../wire/generated/extensions.gen.js";
-import { jsonLine } from "../../wire/json-line.js";
 import type { DeliverableRecord } from "../storage/session-log.js";
 import {
   type BesideRequest,
@@ -11,14 +9,15 @@ import {
   type EventSink,
   type SentRecord,
 } from "../turn/event-sink.js";
+import type { ExtendedLines } from "./extended-lines.js";
 
 const EVENT_HEAD = '{"jsonrpc":"2.0","method":"event","params":{"type":"';
 const PAYLOAD = '","payload":';
-/** Of what is sent before anything was recorded. */
-const NOWHERE: DeliveryPlace = { epoch: 0, prev: 0 };
 
 /** One client: what happens, and what has happened, goes to it. */
 export interface ClientSink extends EventSink {
+  /** How lines look for a client of extensions; null: as Wire 1.10 has them. */
+  extended: ExtendedLines | null;
   /** Sends stored records again; nothing is expected in answer to their requests. */
   replay(records: readonly SentRecord[]): void;
 }
@@ -26,24 +25,15 @@ export interface ClientSink extends EventSink {
 /** The client behind one connection, which its owner closes. */
 export class WireEventSink implements ClientSink {
   readonly #connection: Connection;
-  #stamped = false;
-  #grants = false;
+  extended: ExtendedLines | null = null;
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
-  /** Writes from now on what these extensions add, and nothing of the others. */
-  extend(extensions: ReadonlySet<ExtensionName>): void {
-    this.#stamped = extensions.has("seq/1");
-    this.#grants = extensions.has("grants/1");
-  }
-
-  deliver(firstSeq: number, records: readonly DeliverableRecord[], place: DeliveryPlace = NOWHERE): void {
+  deliver(firstSeq: number, records: readonly DeliverableRecord[], place?: DeliveryPlace): void {
     this.#connection.writeLines(
-      this.#stamped
-        ? stampedLines(firstSeq, records, place)
-        : records.map((record) => eventLine(record.type, record.json)),
+      this.extended?.events(firstSeq, records, place) ?? records.map((record) => eventLine(record.type, record.json)),
     );
   }
 
@@ -51,16 +41,15 @@ export class WireEventSink implements ClientSink {
     seq: number,
     record: DeliverableRecord,
     signal: AbortSignal,
-    { epoch, prev }: DeliveryPlace = NOWHERE,
+    place?: DeliveryPlace,
     beside?: BesideRequest,
   ): Promise<unknown> {
-    const { type, payload } = record;
-    const stamp = this.#stamped ? { seq, epoch, prev } : {};
+    const { type, payload, id } = record;
     try {
       return await this.#connection.request(
         "request",
-        { type, payload, ...stamp, ...(this.#grants ? beside : {}) },
-        { signal, ...(record.id === undefined ? {} : { id: record.id }) },
+        { type, payload, ...this.extended?.besideRequest(seq, place, beside) },
+        { signal, ...(id === undefined ? {} : { id }) },
       );
     } catch (error) {
       throw asRequestError(error, signal);
@@ -76,40 +65,21 @@ export class WireEventSink implements ClientSink {
   }
 
   replay(records: readonly SentRecord[]): void {
-    this.#connection.writeLines(records.map((record) => this.#sentLine(record)));
-  }
-
-  #sentLine({ type, json, isRequest, id, stamp, beside }: SentRecord): string {
-    if (!isRequest) return eventLine(type, json, stamp === undefined ? "" : stampText(stamp));
-    if (stamp !== undefined) return requestLine("", type, json, stampText(stamp));
-    const tail = this.#grants && beside !== undefined ? `,"grant":${jsonLine(beside.grant)}` : "";
-    return requestLine(`"id":${JSON.stringify(id)},`, type, json, tail);
+    this.#connection.writeLines(
+      records.map((record) => {
+        const { type, json, isRequest, id } = record;
+        return this.extended?.sent(record) ?? (isRequest ? requestLine(id, type, json) : eventLine(type, json));
+      }),
+    );
   }
 }
 
-/** `id` is the member with its comma, or empty for a notification. */
-function requestLine(id: string, type: string, json: string, tail: string): string {
-  return `{"jsonrpc":"2.0","method":"request",${id}"params":{"type":"${type}${PAYLOAD}${json}${tail}}}`;
+function requestLine(id: string | null, type: string, json: string): string {
+  return `{"jsonrpc":"2.0","method":"request","id":${JSON.stringify(id)},"params":{"type":"${type}${PAYLOAD}${json}}}`;
 }
 
-function eventLine(type: string, json: string, tail = ""): string {
-  return `${EVENT_HEAD}${type}${PAYLOAD}${json}${tail}}}`;
-}
-
-function stampedLines(firstSeq: number, records: readonly DeliverableRecord[], place: DeliveryPlace): string[] {
-  const { epoch } = place;
-  let { prev } = place;
-  let seq = firstSeq;
-  return records.map(({ type, json }) => {
-    const line = eventLine(type, json, stampText({ seq, epoch, prev }));
-    prev = seq;
-    seq += 1;
-    return line;
-  });
-}
-
-function stampText({ seq, epoch, prev }: EventStamp): string {
-  return `,"seq":${seq},"epoch":${epoch},"prev":${prev}`;
+function eventLine(type: string, json: string): string {
+  return `${EVENT_HEAD}${type}${PAYLOAD}${json}}}`;
 }
 
 function asRequestError(error: unknown, signal: AbortSignal): ClientRequestError {

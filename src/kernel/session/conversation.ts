@@ -196,7 +196,7 @@ export class Conversation {
   }
 
   #slashContext(steers: SteerQueue, signal: AbortSignal): SlashContext {
-    const { recorder, workDir } = this.#deps;
+    const { recorder, workDir, gate } = this.#deps;
     const history = this.#openHistory();
     return {
       signal,
@@ -208,6 +208,7 @@ export class Conversation {
       maxContextTokens: this.#deps.maxContextTokens,
       say: (text) => this.say(text),
       toggleMode: this.#deps.toggleMode,
+      grants: { list: () => gate.listGrants(), revoke: (id) => gate.revokeGrant(id) },
       planMode: this.#deps.planMode,
       compact: async (focus) => {
         const trigger = focus === "" ? "manual" : "manual-with-prompt";
