@@ -77,6 +77,16 @@ describe("negotiation", () => {
     expect(await failure("prompt", { user_input: "x", client_id: "" })).toMatchObject({ code: -32602 });
   });
 
+  it("E-005 a burst in one write: what comes behind an initialize meets the extensions it asked for", async () => {
+    const kernel = startKernel(createWorkspace());
+    const capabilities = { extensions: ["heartbeat/1"] };
+    const initialize = { jsonrpc: "2.0", id: "1", method: "initialize" };
+    const ping = { jsonrpc: "2.0", id: "2", method: "ping" };
+    const params = { protocol_version: "1.10", capabilities };
+    kernel.raw([{ ...initialize, params }, ping].map((line) => `${JSON.stringify(line)}\n`).join(""));
+    expect((await kernel.response("2")).result).toEqual({});
+  });
+
   it("E-003 who asks for nothing sees the same without a key more, and nothing more in the session's files", async () => {
     const scripts = [script(say("a"), say("b"), shell("c1", "echo ok")), say("done")];
     const lines = async (extensions: string[]) => {

@@ -183,7 +183,7 @@ export async function createRuntime(
     externalTools,
     resume: journalResume(sessionPaths(shareDir, workDir, sessionId).journal),
     waits: recorder.waits,
-    turnRuns: () => session.turnRunning || recorder.inTurn,
+    turnRuns: () => session.turnRunning || (session.busy && recorder.inTurn),
     openApprovals: () => approvals.gate.pending().map(approvalRecord),
     warmUp: async () => {
       mcp?.start();

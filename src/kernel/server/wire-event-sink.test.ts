@@ -107,8 +107,19 @@ describe("with extensions", () => {
     const { extend, peer, ask, payload } = setUp();
     extend(new Set(names));
     ask().catch(() => {});
-    expect(await peer.next()).toMatchObject({ id: "q1", params: { type: "ApprovalRequest", payload, ...beside } });
-    extend(new Set());
+    expect(await peer.next()).toEqual({
+      jsonrpc: "2.0",
+      method: "request",
+      id: "q1",
+      params: { type: "ApprovalRequest", payload, ...beside },
+    });
+  });
+
+  test("events are plain without seq/1", async () => {
+    const { sink, extend, peer } = setUp();
+    extend(new Set(["resume/1", "heartbeat/1", "grants/1"]));
+    sink.deliver(4, [end], { epoch: 2, prev: 3 });
+    expect(await peer.next()).toEqual({ jsonrpc: "2.0", method: "event", params: { type: "TurnEnd", payload: {} } });
   });
 
   test("they can be turned off again", async () => {
