@@ -127,7 +127,10 @@ export class Conversation {
     }
     const result = await runPrompt({
       userInput,
-      tail: await this.#deps.promptTail(inputText(userInput), this.#openHistory().messages),
+      tail: await this.#deps.recorder.waiting(
+        "storage",
+        this.#deps.promptTail(inputText(userInput), this.#openHistory().messages),
+      ),
       ralphIterations: this.#deps.config.loop_control.max_ralph_iterations,
       turnDeps: () => this.#turnDeps(this.#openHistory(), steers, signal),
       signal,
