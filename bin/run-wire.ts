@@ -59,6 +59,7 @@ export async function runWire(flags: KernelFlags): Promise<number> {
       logger,
       version: KERNEL_VERSION,
       signal: watch.signal,
+      rss: () => process.memoryUsage.rss(),
     });
     if (outcome.resumable && outcome.sessionId !== null) stdio.say(messages.resumeHint(outcome.sessionId));
     return exitCode(watch, outcome.turnInterrupted);

@@ -1,5 +1,5 @@
-// Generates src/wire/generated from wire-spec/ and guards the contract's hash. Offline; writes only those two files
-// and, with --update-hash, wire-spec/versions.json.
+// Generates src/wire/generated from wire-spec/ and guards the hashes of the contract and of its extensions. Offline;
+// writes only those files and, with --update-hash, wire-spec/versions.json.
 import { createHash } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
@@ -15,16 +15,30 @@ export const SCHEMA_FILES = [
   "client-request.schema.json",
 ];
 const CONTRACT_FILES = [...SCHEMA_FILES, "methods.json", "errors.json"];
+export const EXTENSIONS_SCHEMA = "extensions.schema.json";
+const EXTENSION_METHODS = "extension-methods.json";
+/** Key of the extensions in versions.json: they have a hash of their own, and the contract's does not know them. */
+const EXTENSIONS_VERSION = "extensions/1";
 const BANNER =
   "// Generated from wire-spec/ by scripts/wire-gen.mjs. Do not edit: change the contract and run `npm run gen`.\n";
 const TYPES_FILE = "types.gen.ts";
 const TABLES_FILE = "tables.gen.ts";
+const EXTENSIONS_FILE = "extensions.gen.ts";
 
 /** Reads the contract folder. Returns file name -> parsed JSON; rejects when a file is missing or not JSON. */
-export async function readContract(specDir) {
-  const contract = {};
-  for (const name of CONTRACT_FILES) contract[name] = JSON.parse(await readFile(join(specDir, name), "utf8"));
-  return contract;
+export function readContract(specDir) {
+  return readJson(specDir, CONTRACT_FILES);
+}
+
+/** Reads what extends the contract, as readContract does. */
+export function readExtensions(specDir) {
+  return readJson(specDir, [EXTENSIONS_SCHEMA, EXTENSION_METHODS]);
+}
+
+async function readJson(specDir, names) {
+  const files = {};
+  for (const name of names) files[name] = JSON.parse(await readFile(join(specDir, name), "utf8"));
+  return files;
 }
 
 /** JSON text with sorted keys and no spaces, so that layout never changes a hash. */
@@ -37,7 +51,7 @@ export function canonicalJson(value) {
   return `{${entries.join(",")}}`;
 }
 
-/** sha256 of the normalised contract, in hex. */
+/** sha256 of the normalised contract, or of its extensions, in hex. */
 export function contractHash(contract) {
   return createHash("sha256").update(canonicalJson(contract)).digest("hex");
 }
@@ -53,6 +67,11 @@ export function bundleDefinitions(contract) {
   }
   const { title, description, anyOf } = contract["wire.schema.json"];
   return { [title]: localReferences({ description, anyOf }), ...definitions };
+}
+
+/** The definitions of the extensions, with local references. They may name each other only. */
+export function extensionDefinitions(extensions) {
+  return localReferences(extensions[EXTENSIONS_SCHEMA].$defs);
 }
 
 /** Type name of a `$ref` such as `turn.schema.json#/$defs/Event`; throws when the reference is of another kind. */
@@ -92,11 +111,11 @@ function withTypeHints(node) {
 }
 
 /** One object with a key per definition: the generator names only what the root can reach. */
-function generatorInput(definitions) {
+function generatorInput(definitions, title, description) {
   const names = Object.keys(definitions);
   return withTypeHints({
-    title: "WireDefinitions",
-    description: "Every definition of the contract by its name.",
+    title,
+    description,
     type: "object",
     properties: Object.fromEntries(names.map((name) => [name, { $ref: `#/$defs/${name}` }])),
     required: names,
@@ -126,15 +145,19 @@ function methodInterface(name, doc, methods) {
   return interfaceOf(name, doc, Object.fromEntries(methods.map((method) => [method.name, shape(method)])));
 }
 
-/** TypeScript source with one type per definition, plus the maps from type or method name to type. */
-export async function generateTypes(contract) {
-  const definitions = bundleDefinitions(contract);
-  const source = await compile(generatorInput(definitions), "WireDefinitions", {
+function typesOf(definitions, title, description) {
+  return compile(generatorInput(definitions, title, description), title, {
     additionalProperties: false,
     bannerComment: BANNER.trimEnd(),
     unknownAny: true,
     style: { printWidth: 120 },
   });
+}
+
+/** TypeScript source with one type per definition, plus the maps from type or method name to type. */
+export async function generateTypes(contract) {
+  const definitions = bundleDefinitions(contract);
+  const source = await typesOf(definitions, "WireDefinitions", "Every definition of the contract by its name.");
   const methods = contract["methods.json"].methods;
   const requests = variants(definitions.ServerRequest);
   return [
@@ -167,8 +190,6 @@ export function generateTables(contract) {
     methods.map(({ name, direction, kind, since }) => [name, { direction, kind, since }]),
   );
   const errorTable = Object.fromEntries(contract["errors.json"].errors.map(({ when, ...row }) => [row.code, row]));
-  const constant = (name, doc, value) =>
-    `/** ${doc} */\nexport const ${name} = ${JSON.stringify(value, null, 2)} as const;\n`;
   return [
     BANNER,
     constant("PROTOCOL_VERSION", "The version of Wire that the contract describes.", protocol_version),
@@ -184,41 +205,82 @@ export function generateTables(contract) {
   ].join("\n");
 }
 
-/** The generated files of a contract: file name -> text. */
-export async function generate(contract) {
-  return { [TYPES_FILE]: await generateTypes(contract), [TABLES_FILE]: generateTables(contract) };
+function constant(name, doc, value) {
+  return `/** ${doc} */\nexport const ${name} = ${JSON.stringify(value, null, 2)} as const;\n`;
+}
+
+/** TypeScript source with the types of the extensions, their names and their methods. */
+export async function generateExtensions(extensions) {
+  const definitions = extensionDefinitions(extensions);
+  const { methods } = extensions[EXTENSION_METHODS];
+  const results = methods.flatMap(({ result }) => (result === null ? [] : [definitionName(result)]));
+  const foreign = [...new Set(results)].filter((name) => definitions[name] === undefined);
+  const source = await typesOf(definitions, "ExtensionDefinitions", "Every definition of the extensions by its name.");
+  const direction = (name) => methods.filter((method) => method.direction === name);
+  return [
+    source.replace(BANNER, `${BANNER}import type { ${foreign.join(", ")} } from "./types.gen.js";\n`),
+    methodInterface(
+      "ExtensionClientMethods",
+      "Methods of the extensions that a client calls.",
+      direction("client_to_kernel"),
+    ),
+    methodInterface(
+      "ExtensionKernelMethods",
+      "Methods of the extensions that a kernel calls; a null result means a notification.",
+      direction("kernel_to_client"),
+    ),
+    constant("EXTENSIONS", "The names of all extensions.", definitions.ExtensionName.enum),
+    constant(
+      "EXTENSION_METHODS",
+      "Every method of the extensions.",
+      Object.fromEntries(methods.map(({ name, extension, direction, kind }) => [name, { extension, direction, kind }])),
+    ),
+  ].join("\n");
+}
+
+/** The generated files of a contract and its extensions: file name -> text. */
+export async function generate(contract, extensions) {
+  return {
+    [TYPES_FILE]: await generateTypes(contract),
+    [TABLES_FILE]: generateTables(contract),
+    [EXTENSIONS_FILE]: await generateExtensions(extensions),
+  };
 }
 
 /** Compares the committed files and the recorded hash with the contract. Returns one sentence per fault, none when fresh. */
 export async function check({ specDir, outDir }) {
   const contract = await readContract(specDir);
+  const extensions = await readExtensions(specDir);
   const faults = [];
-  for (const [name, text] of Object.entries(await generate(contract))) {
+  for (const [name, text] of Object.entries(await generate(contract, extensions))) {
     const committed = await readFile(join(outDir, name), "utf8").catch(() => null);
     if (committed !== text) faults.push(`src/wire/generated/${name} does not match wire-spec/. Run \`npm run gen\`.`);
   }
   const version = contract["methods.json"].protocol_version;
-  const recorded = JSON.parse(await readFile(join(specDir, "versions.json"), "utf8"))[version];
-  if (recorded !== contractHash(contract)) {
-    faults.push(
-      `The contract of Wire ${version} is not the one recorded in wire-spec/versions.json. Read "Changing the contract" in wire-spec/README.md, then run \`npm run gen -- --update-hash\`.`,
-    );
+  const recorded = JSON.parse(await readFile(join(specDir, "versions.json"), "utf8"));
+  const advice = 'Read "Changing the contract" in wire-spec/README.md, then run `npm run gen -- --update-hash`.';
+  if (recorded[version] !== contractHash(contract)) {
+    faults.push(`The contract of Wire ${version} is not the one recorded in wire-spec/versions.json. ${advice}`);
+  }
+  if (recorded[EXTENSIONS_VERSION] !== contractHash(extensions)) {
+    faults.push(`The extensions are not those recorded in wire-spec/versions.json. ${advice}`);
   }
   return faults;
 }
 
 /** Writes the generated files. */
 export async function writeGenerated({ specDir, outDir }) {
-  const files = await generate(await readContract(specDir));
+  const files = await generate(await readContract(specDir), await readExtensions(specDir));
   for (const [name, text] of Object.entries(files)) await writeFile(join(outDir, name), text);
 }
 
-/** Records the hash of the current version in versions.json; other versions stay as they are. */
+/** Records the hashes of the current version and of the extensions in versions.json; other versions stay as they are. */
 export async function updateHash({ specDir }) {
   const contract = await readContract(specDir);
   const path = join(specDir, "versions.json");
   const versions = JSON.parse(await readFile(path, "utf8"));
   versions[contract["methods.json"].protocol_version] = contractHash(contract);
+  versions[EXTENSIONS_VERSION] = contractHash(await readExtensions(specDir));
   await writeFile(path, `${JSON.stringify(versions, null, 2)}\n`);
 }
 

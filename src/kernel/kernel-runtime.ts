@@ -20,6 +20,7 @@ import { promptFacts, sessionPrompt } from "./prompt/session-prompt.js";
 import { skillLines } from "./prompt/skill-note.js";
 import { approvalRecord } from "./session/approval-requests.js";
 import { Conversation } from "./session/conversation.js";
+import { journalResume } from "./session/journal-resume.js";
 import { Session } from "./session/session.js";
 import { sessionApprovals } from "./session/session-approvals.js";
 import { sessionHookChannel } from "./session/session-hook-channel.js";
@@ -142,7 +143,9 @@ export async function createRuntime(
     recorder,
     config,
     toolset: guard(toolset),
-    joinTools: async (listed, signal) => mcp?.beforeTurn({ recorder, signal, sessionId, listed }),
+    joinTools: async (listed, signal) => {
+      if (mcp !== null) await recorder.waiting("mcp", mcp.beforeTurn({ recorder, signal, sessionId, listed }));
+    },
     background: agents.notices,
     gate: approvals.gate,
     hooks,
@@ -178,6 +181,9 @@ export async function createRuntime(
   return {
     session,
     externalTools,
+    resume: journalResume(sessionPaths(shareDir, workDir, sessionId).journal),
+    waits: recorder.waits,
+    turnRuns: () => session.turnRunning || (session.busy && recorder.inTurn),
     openApprovals: () => approvals.gate.pending().map(approvalRecord),
     warmUp: async () => {
       mcp?.start();

@@ -1,13 +1,16 @@
 /** What a kernel is given, what it gives back, and what stands behind its wire. */
 import type { FramingName } from "../wire/framing.js";
+import type { ExtensionName } from "../wire/generated/extensions.gen.js";
 import type { Transport } from "../wire/transport.js";
 import type { LoadedAgent } from "./agent-spec/loaded-agent.js";
 import type { KernelConfig, ResolvedModel } from "./config/config.js";
 import type { WireCompat } from "./config/wire-compat.js";
 import type { Logger } from "./logger.js";
 import type { Session } from "./session/session.js";
-import type { WireRecord } from "./storage/replay.js";
+import type { SessionResume } from "./session/session-resume.js";
 import type { ExternalTools } from "./tools/external-tool.js";
+import type { SentRecord } from "./turn/event-sink.js";
+import type { Waits } from "./waits.js";
 
 export interface KernelOptions {
   transport: Transport;
@@ -40,6 +43,8 @@ export interface KernelOptions {
   version: string;
   /** Aborts when the process has to stop. */
   signal: AbortSignal;
+  /** Bytes of memory that the kernel holds, for its heartbeat; not known when missing. */
+  rss?: () => number;
 }
 
 export interface KernelOutcome {
@@ -61,14 +66,20 @@ export interface ClientName {
 export interface ClientCapabilities {
   question: boolean;
   planMode: boolean;
+  /** The additions to Wire 1.10 that it asked for and that are on. */
+  extensions: ReadonlySet<ExtensionName>;
 }
 
 /** Everything behind the wire; built by `kernel-runtime.ts`. */
 export interface KernelRuntime {
   readonly session: Session;
   readonly externalTools: ExternalTools;
+  readonly resume: SessionResume;
+  readonly waits: Waits;
+  /** True from the moment a prompt is taken until its TurnEnd. */
+  turnRuns(): boolean;
   /** The approvals that wait for an answer, to be sent again to a client that initialises anew. */
-  openApprovals(): WireRecord[];
+  openApprovals(): SentRecord[];
   /** Loads what the first prompt will need. Never throws. */
   warmUp(): Promise<void>;
   /** Ends turns and processes and closes the storage. Never throws. */

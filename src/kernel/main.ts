@@ -3,6 +3,7 @@
  * loaded at once; the rest is `kernel-runtime.ts`.
  */
 import { homedir } from "node:os";
+import { EXTENSIONS } from "../wire/generated/extensions.gen.js";
 import { HookList } from "./hooks/hook-list.js";
 import type { ClientCapabilities, ClientName, KernelOptions, KernelOutcome, KernelRuntime } from "./kernel.js";
 import { connectClient, type KernelConnection, serveKernel } from "./server/kernel-server.js";
@@ -17,7 +18,7 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
   const client = await forItsAge(connectClient(options.transport, options.framing, logger), options.wireCompat);
   const hooks = new HookList(options.config.hooks, logger);
   let clientName: ClientName | null = null;
-  let capabilities: ClientCapabilities = { question: false, planMode: false };
+  let capabilities: ClientCapabilities = { question: false, planMode: false, extensions: new Set() };
   const skills = skillCatalog(options);
   let loading: Promise<KernelRuntime> | null = null;
   const runtime = (): Promise<KernelRuntime> => {
@@ -42,12 +43,14 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
     logger,
     version: options.version,
     hooks,
+    extensions: options.wireCompat === null ? EXTENSIONS : [],
+    rss: options.rss ?? (() => 0),
     onClient: (name) => {
       clientName = name;
       logger.info({ client: name }, "client connected");
     },
     onCapabilities: (given) => {
-      capabilities = given;
+      capabilities = { ...capabilities, ...given };
     },
   });
   await stopRequested(Promise.race([client.connection.closed, client.connection.outputClosed]), options.signal);

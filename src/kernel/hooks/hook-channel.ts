@@ -30,6 +30,8 @@ export interface HookChannel {
   asked(batch: HookBatch, show: boolean): void;
   /** Records what was decided, on disk before anyone acts on it; with `show` the client is told (HookResolved). */
   decided(batch: HookBatch, outcome: HookOutcome, durationMs: number, show: boolean): void;
+  /** Tells that a batch is waited for; settles as the work does. */
+  waiting<T>(work: Promise<T>): Promise<T>;
   /** Asks the client. Rejects only with the signal's reason. */
   request(payload: HookRequestPayload, signal: AbortSignal): Promise<ClientVerdict>;
   /** A fresh id of 12 hex digits, for a request or a batch. */

@@ -74,7 +74,8 @@ export class HookRunner {
     const asked = hooks.map((hook) => this.#ask(hook, batch, signal, requests.signal));
     try {
       const first = firstBlock(asked);
-      const outcome = await orAbort(over === undefined ? first : allowedWhenOver(first, over), signal);
+      const bounded = orAbort(over === undefined ? first : allowedWhenOver(first, over), signal);
+      const outcome = await channel.waiting(bounded);
       decided(outcome);
       return outcome;
     } catch (error) {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { EXTENSIONS } from "../../wire/generated/extensions.gen.js";
 import { HOOK_EVENTS } from "../../wire/generated/tables.gen.js";
 import type { InitializeParams } from "../../wire/generated/types.gen.js";
 import { HookList } from "../hooks/hook-list.js";
@@ -18,7 +19,7 @@ const SKILLS: Skill[] = [
 
 function setUp() {
   const clients: ClientName[] = [];
-  const capabilities: ClientCapabilities[] = [];
+  const capabilities: Partial<ClientCapabilities>[] = [];
   let loads = 0;
   const externalTools = new ExternalTools(BUILTIN_TOOL_NAMES, async () => toolOk(""));
   const deps = {
@@ -26,7 +27,8 @@ function setUp() {
     version: "1.2.3",
     skills: async (): Promise<SkillSet> => ({ skills: SKILLS, faults: [] }),
     onClient: (client: ClientName) => void clients.push(client),
-    onCapabilities: (given: ClientCapabilities) => void capabilities.push(given),
+    extensions: EXTENSIONS,
+    onCapabilities: (given: Partial<ClientCapabilities>) => void capabilities.push(given),
     runtime: async () => {
       loads += 1;
       return { externalTools } as unknown as KernelRuntime;
@@ -47,6 +49,7 @@ test("the whole result: absent means left out, never null", async () => {
       { name: "clear", description: expect.any(String), aliases: ["reset"] },
       { name: "yolo", description: expect.any(String), aliases: [] },
       { name: "afk", description: expect.any(String), aliases: [] },
+      { name: "grants", description: expect.any(String), aliases: [] },
       { name: "plan", description: expect.any(String), aliases: [] },
       { name: "add-dir", description: expect.any(String), aliases: [] },
       { name: "export", description: expect.any(String), aliases: [] },
@@ -98,13 +101,42 @@ test.each([
 });
 
 test.each([
-  [{ supports_question: true, supports_plan_mode: true }, [{ question: true, planMode: true }]],
-  [{ supports_plan_mode: true }, [{ question: false, planMode: true }]],
-  [{}, [{ question: false, planMode: false }]],
-  [null, []],
-  [undefined, []],
+  [
+    { supports_question: true, supports_plan_mode: true },
+    { question: true, planMode: true },
+  ],
+  [{ supports_plan_mode: true }, { question: false, planMode: true }],
+  [{}, { question: false, planMode: false }],
+  [null, {}],
+  [undefined, {}],
 ])("capabilities %j are passed on whole, and only when they are given", async (given, seen) => {
   const { ask, capabilities } = setUp();
   await ask(given === undefined ? {} : { capabilities: given });
-  expect(capabilities).toEqual(seen);
+  expect(capabilities).toEqual([{ ...seen, extensions: new Set() }]);
+});
+
+test.each([
+  [
+    ["seq/1", "grants/1"],
+    ["seq/1", "grants/1"],
+  ],
+  [
+    ["grants/1", "x/9", "seq/1", "seq/1"],
+    ["seq/1", "grants/1"],
+  ],
+  [["seq/2"], []],
+])("of the extensions %j these are on: %j", async (wanted, on) => {
+  const { ask, capabilities } = setUp();
+  const result = await ask({ capabilities: { extensions: wanted } });
+  expect(result.capabilities).toEqual({ supports_question: true, extensions: on });
+  expect(capabilities.at(-1)?.extensions).toEqual(new Set(on));
+});
+
+test("who asks for no extension hears of none, and asking again without them turns them off", async () => {
+  const { ask, capabilities } = setUp();
+  await ask({ capabilities: { extensions: ["seq/1"] } });
+  for (const params of [{}, { capabilities: null }, { capabilities: {} }, { capabilities: { extensions: [] } }]) {
+    expect((await ask(params)).capabilities).toEqual({ supports_question: true });
+    expect(capabilities.at(-1)?.extensions).toEqual(new Set());
+  }
 });

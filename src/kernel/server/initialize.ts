@@ -1,4 +1,5 @@
 /** The initialize method: registers what the client offers and says what this kernel can do. */
+import type { ExtensionName } from "../../wire/generated/extensions.gen.js";
 import { PROTOCOL_VERSION } from "../../wire/generated/tables.gen.js";
 import type { InitializeParams, InitializeResult } from "../../wire/generated/types.gen.js";
 import type { HookList } from "../hooks/hook-list.js";
@@ -15,8 +16,10 @@ export interface InitializeDeps {
   hooks: HookList;
   /** Told who the client is, for the User-Agent and the log. */
   onClient: (client: ClientName) => void;
-  /** Told what the client can show; not called when it did not say. */
-  onCapabilities: (capabilities: ClientCapabilities) => void;
+  /** The extensions that this client can have. */
+  extensions: readonly ExtensionName[];
+  /** Told which extensions are on from now on; and what the client can show, when it said so. */
+  onCapabilities: (capabilities: Partial<ClientCapabilities> & Pick<ClientCapabilities, "extensions">) => void;
 }
 
 /** Answers with this kernel's own version whatever the client claims. Only what works today is announced. */
@@ -25,20 +28,20 @@ export async function initialize(params: InitializeParams, deps: InitializeDeps)
     const { name, version } = params.client;
     deps.onClient(version === undefined || version === null ? { name } : { name, version });
   }
-  if (params.capabilities !== undefined && params.capabilities !== null) {
-    const { supports_question, supports_plan_mode } = params.capabilities;
-    deps.onCapabilities({ question: supports_question ?? false, planMode: supports_plan_mode ?? false });
-  }
   const offered = params.external_tools ?? [];
   const outcome = offered.length === 0 ? null : await (await deps.runtime()).externalTools.register(offered);
   deps.hooks.introduce(params.hooks ?? []);
   const commands = [...Object.values(BUILTIN_COMMANDS), ...skillCommandInfos(await deps.skills())];
+  const { supports_question, supports_plan_mode, extensions: wanted = [] } = params.capabilities ?? {};
+  const extensions = deps.extensions.filter((name) => wanted.includes(name));
+  const shows = { question: supports_question ?? false, planMode: supports_plan_mode ?? false };
+  deps.onCapabilities({ ...(params.capabilities == null ? {} : shows), extensions: new Set(extensions) });
   return {
     protocol_version: PROTOCOL_VERSION,
     server: { name: "wire-kernel", version: deps.version },
     slash_commands: commands.map((command) => ({ ...command, aliases: [...command.aliases] })),
     ...(outcome === null ? {} : { external_tools: outcome }),
     hooks: deps.hooks.summary(),
-    capabilities: { supports_question: true },
+    capabilities: { supports_question: true, ...(wanted.length === 0 ? {} : { extensions }) },
   };
 }

@@ -1,6 +1,6 @@
 /** Serves the client's methods on one connection. The only place where outcomes become results and errors wire errors. */
 import { type Connection, createConnection } from "../../wire/connection.js";
-import type { Handlers } from "../../wire/dispatch.js";
+import type { Call, Handlers, ParamsSchema } from "../../wire/dispatch.js";
 import { wireError } from "../../wire/errors.js";
 import type { FramingName } from "../../wire/framing.js";
 import type { Transport } from "../../wire/transport.js";
@@ -13,11 +13,15 @@ import {
   steerParams,
 } from "../../wire/validators/turn.js";
 import type { Logger } from "../logger.js";
+import type { ExtensionServer } from "./extension-server.js";
 import { type InitializeDeps, initialize } from "./initialize.js";
 import { kernelWireError } from "./kernel-wire-error.js";
 import { type ClientSink, WireEventSink } from "./wire-event-sink.js";
 
-/** The methods of Wire 1.10 with the check of their params. */
+/** Whoever serves the method checks them. */
+const UNREAD: ParamsSchema<unknown> = { safeParse: (data) => ({ success: true, data }) };
+
+/** The methods of Wire 1.10 with the check of their params; behind them those of extensions. */
 const METHODS = {
   initialize: initializeParams,
   prompt: promptParams,
@@ -25,6 +29,8 @@ const METHODS = {
   set_plan_mode: setPlanModeParams,
   replay: replayParams,
   cancel: cancelParams,
+  resume: UNREAD,
+  ping: UNREAD,
 } as const;
 
 export interface KernelConnection {
@@ -44,6 +50,8 @@ export function connectClient(transport: Transport, framing: FramingName, logger
 }
 
 export interface ServeDeps extends InitializeDeps {
+  /** Bytes of memory that the kernel holds. */
+  rss: () => number;
   /** True once something asked for the runtime. */
   isLoading: () => boolean;
   logger: Logger;
@@ -55,20 +63,28 @@ export interface ServeDeps extends InitializeDeps {
  */
 export function serveKernel({ connection, sink }: KernelConnection, deps: ServeDeps): void {
   const { logger, runtime } = deps;
+  let extended: ExtensionServer | null = null;
   /** Whatever comes behind an initialize waits for it: the tools it offers belong to the next turn. Never rejects. */
   let initialized: Promise<unknown> = Promise.resolve();
-  const session = async () => {
+  const ready = async () => {
     await initialized;
-    return (await runtime()).session;
+    return await runtime();
   };
+  const clientId = (call: Call) => extended?.clientId(call) ?? null;
   const runInitialize = async (params: Parameters<typeof initialize>[0]) => {
     const loaded = deps.isLoading() ? await runtime() : null;
     loaded?.session.requireIdle();
     const result = await initialize(params, deps);
+    const names = result.capabilities?.extensions ?? [];
+    extended?.close();
+    // Its code costs nothing to those who ask for no extension.
+    extended =
+      names.length > 0 ? (await import("./extension-server.js")).openExtensions(names, connection, deps) : null;
+    sink.extended = extended?.lines ?? null;
     // A client that starts anew may not know them; one answer is enough.
     sink.replay(loaded?.openApprovals() ?? []);
     setImmediate(warmUp);
-    return result;
+    return { ...result, ...extended?.introduce(loaded) };
   };
   const handlers: Handlers<typeof METHODS> = {
     initialize: guarded((params) => {
@@ -76,35 +92,51 @@ export function serveKernel({ connection, sink }: KernelConnection, deps: ServeD
       initialized = result.catch(() => {});
       return result;
     }),
-    prompt: guarded(async ({ user_input }) => (await session()).prompt(user_input, null)),
-    steer: guarded(async ({ user_input }) => {
-      (await session()).steer(user_input, null);
+    prompt: guarded(async ({ user_input }, call) => (await ready()).session.prompt(user_input, clientId(call))),
+    steer: guarded(async ({ user_input }, call) => {
+      (await ready()).session.steer(user_input, clientId(call));
       return { status: "steered" };
     }),
     set_plan_mode: guarded(async ({ enabled }) => ({
       status: "ok",
-      plan_mode: await (await session()).setPlanMode(enabled),
+      plan_mode: await (await ready()).session.setPlanMode(enabled),
     })),
-    replay: guarded(async () => (await session()).replay((records) => sink.replay(records)).catch(replayFailed)),
-    cancel: guarded(async () => {
-      (await session()).cancel(null);
+    replay: guarded(async (_params, call) => {
+      const loaded = await ready();
+      const since = extended?.since(call, loaded.resume);
+      return loaded.session.replay((records) => sink.replay(records), since).catch(replayFailed);
+    }),
+    cancel: guarded(async (_params, call) => {
+      (await ready()).session.cancel(clientId(call));
       return {};
     }),
+    resume: guarded(serveExtended),
+    ping: guarded(serveExtended),
   };
   connection.serve(handlers);
 
   /** After the reply is out, so that the first prompt finds loaded what it needs and nobody has waited for it. */
   function warmUp(): void {
     runtime()
-      .then((loaded) => loaded.warmUp())
+      .then((loaded) => {
+        extended?.attach(loaded);
+        return loaded.warmUp();
+      })
       .catch((error: unknown) => logger.error({ err: error }, "the kernel could not be set up"));
   }
 
+  /** Without any extension its methods do not exist. */
+  async function serveExtended(_params: unknown, call: Call): Promise<unknown> {
+    await initialized;
+    if (extended === null) throw wireError("method_not_found", { fill: { method: call.method } });
+    return extended.serve(call, runtime);
+  }
+
   /** Every error a handler throws leaves through the one mapper; what is not expected is logged whole. */
-  function guarded<P>(handle: (params: P) => unknown): (params: P) => Promise<unknown> {
-    return async (params) => {
+  function guarded<P>(handle: (params: P, call: Call) => unknown): (params: P, call: Call) => Promise<unknown> {
+    return async (params, call) => {
       try {
-        return await handle(params);
+        return await handle(params, call);
       } catch (error) {
         const mapped = kernelWireError(error);
         if (mapped.code === "internal_error") logger.error({ err: error }, "a request failed unexpectedly");

@@ -8,6 +8,7 @@ import type { ClientSink } from "./wire-event-sink.js";
 
 /** A fake client that also keeps what is replayed. */
 class FakeClient extends RecordingSink implements ClientSink {
+  readonly extended = null;
   readonly replayed: WireRecord[] = [];
   replay(records: readonly WireRecord[]): void {
     this.replayed.push(...records);

@@ -12,6 +12,8 @@ import type { ClientSink } from "./wire-event-sink.js";
 
 /** Stands before another sink, which its owner closes. */
 export class Wire12Sink implements ClientSink {
+  /** Such clients have no extensions. */
+  extended = null;
   readonly #inner: ClientSink;
   readonly #order = new OldTurnOrder();
   /** Settles when no approval is open. Such clients answer approvals through one channel and mix up two at a time. */

@@ -1,11 +1,14 @@
 import { afterEach, describe, expect, test } from "vitest";
+import type { ExtensionName } from "../../wire/generated/extensions.gen.js";
 import { rawPeer } from "../../wire/testing/raw-peer.js";
 import { memoryTransportPair } from "../../wire/transport.js";
 import { silentLogger } from "../logger.js";
 import type { WireRecord } from "../storage/replay.js";
 import { eventRecord } from "../turn/encode-events.js";
+import { ExtendedLines } from "./extended-lines.js";
 import { connectClient } from "./kernel-server.js";
 
+const GRANT = { kind: "edit" as const, text: "edit files in the workspace" };
 const ended: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
@@ -22,16 +25,21 @@ function setUp() {
     set_plan_mode: () => ({}),
     replay: () => ({}),
     cancel: () => ({}),
+    resume: () => ({}),
+    ping: () => ({}),
   });
+  const extend = (names: ReadonlySet<ExtensionName>) => {
+    sink.extended = names.size === 0 ? null : new ExtendedLines(names);
+  };
   ended.push(() => connection.close());
   const peer = rawPeer(client);
   const controller = new AbortController();
   const payload = { id: "q1", action: "run", note: null };
   const ask = () => {
     const record = { ...eventRecord("ApprovalRequest", payload), kind: "request" as const, id: "q1" };
-    return sink.request(1, record, controller.signal);
+    return sink.request(7, record, controller.signal, { epoch: 2, prev: 5 }, { grant: GRANT });
   };
-  return { connection, sink, peer, client, controller, payload, ask };
+  return { connection, sink, extend, peer, client, controller, payload, ask };
 }
 
 test("events are lines with the payload's bytes as they were recorded", async () => {
@@ -69,6 +77,86 @@ test("replayed records: requests keep their id, nothing is expected in answer", 
     params: { type: "ToolCallRequest", payload: { id: 't"1' } },
   });
   expect(sink.isIdTaken('t"1')).toBe(false);
+});
+
+describe("with extensions", () => {
+  const begin = eventRecord("TurnBegin", { user_input: "a" });
+  const end = eventRecord("TurnEnd", {});
+  const approval = { type: "ApprovalRequest", isRequest: true, id: "q1", json: '{"id":"q1"}' };
+
+  test("events carry their seq, the epoch, and the seq of what was sent before", async () => {
+    const { sink, extend, peer } = setUp();
+    extend(new Set(["seq/1"]));
+    sink.deliver(4, [begin, end], { epoch: 2, prev: 3 });
+    sink.deliver(0, [end]);
+    while (peer.waiting.length < 3) await new Promise(setImmediate);
+    const head = '{"jsonrpc":"2.0","method":"event","params":';
+    expect(peer.waiting).toEqual([
+      `${head}{"type":"TurnBegin","payload":{"user_input":"a"},"seq":4,"epoch":2,"prev":3}}`,
+      `${head}{"type":"TurnEnd","payload":{},"seq":5,"epoch":2,"prev":4}}`,
+      `${head}{"type":"TurnEnd","payload":{},"seq":0,"epoch":0,"prev":0}}`,
+    ]);
+  });
+
+  test.each([
+    [["seq/1"], { seq: 7, epoch: 2, prev: 5 }],
+    [["grants/1"], { grant: GRANT }],
+    [["seq/1", "grants/1"], { seq: 7, epoch: 2, prev: 5, grant: GRANT }],
+    [["resume/1", "heartbeat/1"], {}],
+  ] as const)("a request has beside its payload what %j add", async (names, beside) => {
+    const { extend, peer, ask, payload } = setUp();
+    extend(new Set(names));
+    ask().catch(() => {});
+    expect(await peer.next()).toEqual({
+      jsonrpc: "2.0",
+      method: "request",
+      id: "q1",
+      params: { type: "ApprovalRequest", payload, ...beside },
+    });
+  });
+
+  test("events are plain without seq/1", async () => {
+    const { sink, extend, peer } = setUp();
+    extend(new Set(["resume/1", "heartbeat/1", "grants/1"]));
+    sink.deliver(4, [end], { epoch: 2, prev: 3 });
+    expect(await peer.next()).toEqual({ jsonrpc: "2.0", method: "event", params: { type: "TurnEnd", payload: {} } });
+  });
+
+  test("they can be turned off again", async () => {
+    const { sink, extend, peer } = setUp();
+    extend(new Set(["seq/1"]));
+    extend(new Set());
+    sink.deliver(4, [end], { epoch: 2, prev: 3 });
+    expect(await peer.next()).toEqual({ jsonrpc: "2.0", method: "event", params: { type: "TurnEnd", payload: {} } });
+  });
+
+  test("records with a stamp are shown: a request among them has no id", async () => {
+    const { sink, extend, peer } = setUp();
+    extend(new Set(["seq/1"]));
+    const stamp = { seq: 9, epoch: 1, prev: 8 };
+    sink.replay([
+      { type: "TurnEnd", isRequest: false, id: null, json: "{}", stamp },
+      { ...approval, stamp },
+    ]);
+    const params = { payload: {}, ...stamp };
+    expect(await peer.next()).toEqual({ jsonrpc: "2.0", method: "event", params: { type: "TurnEnd", ...params } });
+    expect(await peer.next()).toEqual({
+      jsonrpc: "2.0",
+      method: "request",
+      params: { type: "ApprovalRequest", ...params, payload: { id: "q1" } },
+    });
+  });
+
+  test("an approval that is asked again has its grant for those who asked for it", async () => {
+    const { sink, extend, peer } = setUp();
+    sink.replay([{ ...approval, beside: { grant: GRANT } }]);
+    extend(new Set(["grants/1"]));
+    sink.replay([{ ...approval, beside: { grant: null } }]);
+    const params = { type: "ApprovalRequest", payload: { id: "q1" } };
+    expect(await peer.next()).toEqual({ jsonrpc: "2.0", method: "request", id: "q1", params });
+    const again = { ...params, grant: null };
+    expect(await peer.next()).toEqual({ jsonrpc: "2.0", method: "request", id: "q1", params: again });
+  });
 });
 
 describe("a request", () => {

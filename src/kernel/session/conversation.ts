@@ -127,7 +127,10 @@ export class Conversation {
     }
     const result = await runPrompt({
       userInput,
-      tail: await this.#deps.promptTail(inputText(userInput), this.#openHistory().messages),
+      tail: await this.#deps.recorder.waiting(
+        "storage",
+        this.#deps.promptTail(inputText(userInput), this.#openHistory().messages),
+      ),
       ralphIterations: this.#deps.config.loop_control.max_ralph_iterations,
       turnDeps: () => this.#turnDeps(this.#openHistory(), steers, signal),
       signal,
@@ -196,7 +199,7 @@ export class Conversation {
   }
 
   #slashContext(steers: SteerQueue, signal: AbortSignal): SlashContext {
-    const { recorder, workDir } = this.#deps;
+    const { recorder, workDir, gate } = this.#deps;
     const history = this.#openHistory();
     return {
       signal,
@@ -208,6 +211,7 @@ export class Conversation {
       maxContextTokens: this.#deps.maxContextTokens,
       say: (text) => this.say(text),
       toggleMode: this.#deps.toggleMode,
+      grants: { list: () => gate.listGrants(), revoke: (id) => gate.revokeGrant(id) },
       planMode: this.#deps.planMode,
       compact: async (focus) => {
         const trigger = focus === "" ? "manual" : "manual-with-prompt";

@@ -53,6 +53,7 @@ export function sessionHookChannel(
       const { event, target } = batch;
       recorder.event("HookResolved", { event, target, action, reason, duration_ms: durationMs });
     },
+    waiting: (work) => recorder.waiting("hook", work),
     request,
     freshId: () => {
       for (;;) {

@@ -137,13 +137,13 @@ export class Session {
     return switchPlanMode(enabled, this.#deps.planMode, this.#log, () => this.turnRunning);
   }
 
-  /** Sends every record of wire.jsonl again, in file order, pausing while the client does not read. */
-  replay(send: (records: readonly WireRecord[]) => void): Promise<ReplayResult> {
+  /** Sends every record of wire.jsonl, or the given ones, again and in order, pausing while the client does not read. */
+  replay(send: (records: readonly WireRecord[]) => void, records = this.#deps.records): Promise<ReplayResult> {
     this.requireIdle();
     const activity: ReplayActivity = { kind: "replay", controller: new AbortController() };
     const { signal } = activity.controller;
     return this.#run(activity, async () =>
-      runReplay({ records: this.#deps.records(), send, ready: () => this.#recorder.sink.ready(), signal }),
+      runReplay({ records: records(), send, ready: () => this.#recorder.sink.ready(), signal }),
     );
   }
 
@@ -181,7 +181,7 @@ export class Session {
     const { hooks } = this.#deps;
     try {
       await orAbort(hooks.start(), signal);
-      await orAbort(this.#log.acquire(signal), signal);
+      await orAbort(this.#recorder.waiting("storage", this.#log.acquire(signal)), signal);
     } catch (error) {
       if (signal.aborted && error === signal.reason) return { status: "cancelled" };
       throw error;
@@ -189,7 +189,7 @@ export class Session {
     this.#repairs.push(...this.#conversation.open());
     const turnId = randomUUID();
     const userInput = normaliseInput(input);
-    this.#log.beginTurn({ kind: "turn", turn_id: turnId, client_id: clientId, user_input: userInput });
+    this.#recorder.beginTurn({ kind: "turn", turn_id: turnId, client_id: clientId, user_input: userInput });
     // Up to here the turn is refused: the client sees no TurnBegin and needs no TurnEnd.
     hooks.beginTurn(signal);
     const submitted = await settled(hooks.promptSubmitted(userInput, signal));

@@ -56,6 +56,10 @@ export const builtinCommands: readonly SlashCommand[] = [
     },
   },
   {
+    ...BUILTIN_COMMANDS.grants,
+    run: async (args, context) => (await import("./grants-command.js")).runGrants(args, context),
+  },
+  {
     ...BUILTIN_COMMANDS.plan,
     run: runPlan,
   },

@@ -16,6 +16,7 @@ export const BUILTIN_COMMANDS = {
   clear: { name: "clear", description: "Forget the conversation", aliases: ["reset"] },
   yolo: { name: "yolo", description: "Switch automatic approval of all actions on or off", aliases: [] },
   afk: { name: "afk", description: "Away: approve all actions and dismiss all questions, or stop that", aliases: [] },
+  grants: { name: "grants", description: "List what is approved for this session, or revoke <id>", aliases: [] },
   plan: { name: "plan", description: "Switch plan mode, or on, off, view, clear", aliases: [] },
   "add-dir": { name: "add-dir", description: "Make one more folder part of the workspace, or list them", aliases: [] },
   export: { name: "export", description: "Write the conversation to a Markdown file", aliases: [] },

@@ -7,6 +7,7 @@ import type { History } from "../turn/history.js";
 import type { Recorder } from "../turn/recorder.js";
 import type { TurnResult } from "../turn/turn.js";
 import type { CommandInfo } from "./command-list.js";
+import type { GrantControl } from "./grants-command.js";
 import type { PlanControl } from "./plan-command.js";
 
 /** Where the session works. */
@@ -30,6 +31,7 @@ export interface SlashContext {
   /** Flips yolo or afk and returns the new state. */
   toggleMode(name: "yolo" | "afk"): boolean;
   planMode: PlanControl;
+  grants: GrantControl;
   /** Throws llm_not_set without a model. */
   compact(focus: string): Promise<void>;
   /** Runs steps in a conversation that is thrown away afterwards. Throws llm_not_set without a model. */

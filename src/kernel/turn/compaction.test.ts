@@ -141,12 +141,13 @@ describe("compact", () => {
     expect(sink.types()).toEqual(["CompactionBegin", "CompactionEnd"]);
   });
 
-  test("a cancel too", async () => {
-    const { deps, fill, history, sink } = await setUp(stuck());
+  test("a cancel too; the model is waited for until then", async () => {
+    const { deps, fill, history, sink, recorder } = await setUp(stuck());
     fill(user("a"), user("b"), user("c"));
     const controller = new AbortController();
     const result = compact(deps, "", controller.signal);
     await sink.seen("CompactionBegin");
+    expect(recorder.waits.open).toEqual(["model"]);
     controller.abort(new Error("enough"));
     await expect(result).rejects.toThrow("enough");
     expect(history.messages).toHaveLength(3);

@@ -47,7 +47,7 @@ export async function compact(
   try {
     const { older, kept } = splitForCompaction(history.messages);
     // Without an older part the text stays; it is only counted and stored anew.
-    const summary = older.length === 0 ? null : await summarise(deps, older, focus, signal);
+    const summary = older.length === 0 ? null : await recorder.waiting("model", summarise(deps, older, focus, signal));
     const messages: Message[] =
       summary === null ? kept : [{ role: "user", content: summaryContent(summary.text) }, ...kept];
     const counted = summary?.outputTokens ?? null;

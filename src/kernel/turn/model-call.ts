@@ -38,6 +38,7 @@ export interface ModelCall {
 export function callModel(call: ModelCall): Promise<ModelReply> {
   return withRetries(() => streamOnce(call), {
     ...call,
+    pause: (wait) => call.recorder.waiting("retry", wait),
     onRetry: (error, next, wait) =>
       call.recorder.event("StepRetry", {
         n: call.step,
@@ -54,12 +55,14 @@ async function streamOnce(call: ModelCall): Promise<ModelReply> {
   const { recorder, signal } = call;
   const assembler = new MessageAssembler();
   const seen = new Set<string>();
-  const end = await readModelStream(call.provider.stream(call.request, signal), signal, (parts) => {
+  const reading = readModelStream(call.provider.stream(call.request, signal), signal, (parts) => {
     const batch = parts.map((part) => withUsableId(part, seen, call));
     recorder.parts(batch);
     for (const part of batch) assembler.push(part);
-    return recorder.ready();
+    const behind = recorder.ready();
+    return behind === null ? null : recorder.waiting("client", behind);
   });
+  const end = await recorder.waiting("model", reading);
   const { content, toolCalls } = assembler.finish();
   if (toolCalls.length === 0 && content.every((part) => part.type === "think")) throw emptyReply(content.length > 0);
   return { content, toolCalls, ...end };

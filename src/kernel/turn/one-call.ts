@@ -94,7 +94,8 @@ export class OneCall {
     const { id, function: fn } = this.#call;
     const blocked = await this.#deps.hooks.beforeTool(this.#use(), this.#signal);
     if (blocked !== null) return this.#done(hookBlocked(blocked.reason));
-    const prepared = await orAbort(tool.prepare(fn.arguments, { toolCallId: id, signal: this.#signal }), this.#signal);
+    const preparing = orAbort(tool.prepare(fn.arguments, { toolCallId: id, signal: this.#signal }), this.#signal);
+    const prepared = await this.#deps.recorder.waiting("tool", preparing);
     if (!("execute" in prepared)) return this.#done(prepared);
     const outcome = await this.#ask(prepared);
     if (outcome !== null && outcome.response === "reject") return this.#rejected(outcome);
@@ -137,7 +138,7 @@ export class OneCall {
           false,
         ),
     });
-    return await orAbortAfter(run, this.#signal, KILL_GRACE_MS);
+    return await recorder.waiting("tool", orAbortAfter(run, this.#signal, KILL_GRACE_MS));
   }
 
   #recordIntent(prepared: PreparedCall, effectId: string): void {

@@ -4,6 +4,16 @@
  */
 import type { StreamPart } from "../providers/provider.js";
 import type { NoteRecord } from "../storage/session-log.js";
+import type { WaitKind } from "../waits.js";
+import type { BesideRequest } from "./event-sink.js";
+
+/** What a request carries besides its payload. */
+export interface RequestExtras {
+  /** For the journal only. */
+  extra?: Readonly<Record<string, unknown>>;
+  /** For clients that asked for it only. */
+  beside?: BesideRequest;
+}
 
 export interface Recorder {
   /**
@@ -16,7 +26,9 @@ export interface Recorder {
   /** Records a tool's result with fsync, then delivers it. */
   result(payload: { tool_call_id: string; return_value: unknown }): void;
   /** Records a request and sends it. The promise is the client's raw answer; rejects with ClientRequestError. */
-  request(type: string, payload: { id: string }, signal: AbortSignal): Promise<unknown>;
+  request(type: string, payload: { id: string }, signal: AbortSignal, extras?: RequestExtras): Promise<unknown>;
+  /** Tells what the agent waits for as long as the work has not settled; settles as it does. */
+  waiting<T>(kind: WaitKind, work: Promise<T>): Promise<T>;
   /** Records something that no client sees; fsynced when an effect depends on it. */
   note(record: NoteRecord, sync: boolean): void;
   /** Brings the published files up to date at the end of a step. */

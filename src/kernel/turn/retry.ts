@@ -26,6 +26,8 @@ export interface RetryOptions {
   maxAttempts: number;
   random: () => number;
   signal: AbortSignal;
+  /** Given each wait, to tell of it; settles as the wait does. */
+  pause?: (wait: Promise<void>) => Promise<void>;
   /** Told before each wait; `next` is the number of the attempt to come. */
   onRetry?: (error: ProviderError, next: number, waitMs: number) => void;
 }
@@ -42,7 +44,7 @@ export async function withRetries<T>(attempt: () => Promise<T>, options: RetryOp
       const wait = retryDelayMs(error, k, maxAttempts, random);
       if (wait === null) throw error;
       options.onRetry?.(error, k + 1, wait);
-      await delay(wait, signal);
+      await (options.pause?.(delay(wait, signal)) ?? delay(wait, signal));
     }
   }
 }

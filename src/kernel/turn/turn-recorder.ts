@@ -3,18 +3,47 @@
 import { jsonLine } from "../../wire/json-line.js";
 import type { StreamPart } from "../providers/provider.js";
 import type { DeliverableRecord, NoteRecord, SessionLog } from "../storage/session-log.js";
+import { type WaitKind, Waits } from "../waits.js";
 import { eventRecord, partRecord } from "./encode-events.js";
-import type { EventSink } from "./event-sink.js";
-import type { Recorder } from "./recorder.js";
+import type { DeliveryPlace, EventSink } from "./event-sink.js";
+import type { Recorder, RequestExtras } from "./recorder.js";
 
-/** Over one session's log and one client; owns neither. */
+/** What the client is asked is waited for under these names; hooks are, batch by batch, where they are run. */
+const REQUEST_WAITS: Readonly<Record<string, WaitKind>> = {
+  ApprovalRequest: "approval",
+  QuestionRequest: "question",
+  ToolCallRequest: "client_tool",
+};
+
+/** Over one session's log and one client; owns neither. Knows what was delivered last, and what is waited for. */
 export class TurnRecorder implements Recorder {
   readonly log: SessionLog;
   readonly sink: EventSink;
+  readonly waits = new Waits();
+  /** Seq of what was delivered last in this turn; 0 before the first. */
+  #delivered = 0;
+  #inTurn = false;
 
   constructor(log: SessionLog, sink: EventSink) {
     this.log = log;
     this.sink = sink;
+  }
+
+  /** True from the turn's record to its TurnEnd. */
+  get inTurn(): boolean {
+    return this.#inTurn;
+  }
+
+  /** Begins the journal of a turn. Throws as the log does. */
+  beginTurn(turn: Extract<NoteRecord, { kind: "turn" }>): void {
+    this.log.beginTurn(turn);
+    this.continueFrom(0);
+  }
+
+  /** Goes on in a turn of which a client has seen everything up to this seq. */
+  continueFrom(deliveredSeq: number): void {
+    this.#delivered = deliveredSeq;
+    this.#inTurn = true;
   }
 
   event(type: string, payload: unknown, sync = false): void {
@@ -29,9 +58,18 @@ export class TurnRecorder implements Recorder {
     this.#record([{ ...eventRecord("ToolResult", payload), kind: "result" }], true);
   }
 
-  request(type: string, payload: { id: string }, signal: AbortSignal): Promise<unknown> {
-    const record: DeliverableRecord = { kind: "request", type, payload, json: jsonLine(payload), id: payload.id };
-    return this.sink.request(this.log.append([record]), record, signal);
+  request(type: string, payload: { id: string }, signal: AbortSignal, extras: RequestExtras = {}): Promise<unknown> {
+    const { extra, beside } = extras;
+    const plain: DeliverableRecord = { kind: "request", type, payload, json: jsonLine(payload), id: payload.id };
+    const record = extra === undefined ? plain : { ...plain, extra };
+    const seq = this.log.append([record]);
+    const answer = this.sink.request(seq, record, signal, this.#place(seq), beside);
+    const kind = REQUEST_WAITS[type];
+    return kind === undefined ? answer : this.waits.during(kind, answer);
+  }
+
+  waiting<T>(kind: WaitKind, work: Promise<T>): Promise<T> {
+    return this.waits.during(kind, work);
   }
 
   note(record: NoteRecord, sync: boolean): void {
@@ -61,19 +99,27 @@ export class TurnRecorder implements Recorder {
       extra: { turn_id: turnId, ...outcome },
     };
     let failure: unknown = null;
-    let seq = this.log.lastSeq + 1;
+    let seq = 0;
     try {
       seq = this.log.append([record], { sync: true });
       this.log.checkpoint();
     } catch (error) {
       failure = error;
     }
-    this.sink.deliver(seq, [record]);
+    this.#inTurn = false;
+    this.sink.deliver(seq, [record], seq === 0 ? { epoch: this.log.epoch, prev: 0 } : this.#place(seq));
     return failure;
   }
 
   #record(records: readonly DeliverableRecord[], sync: boolean): void {
     const seq = this.log.append(records, { sync });
-    this.sink.deliver(seq, records);
+    this.sink.deliver(seq, records, this.#place(seq + records.length - 1));
+  }
+
+  /** Where a delivery stands whose newest record has this seq; it is the last one from now on. */
+  #place(newest: number): DeliveryPlace {
+    const prev = this.#delivered;
+    this.#delivered = newest;
+    return { epoch: this.log.epoch, prev };
   }
 }

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type * as z from "zod/mini";
+import { EXTENSION_METHODS, EXTENSIONS, type ExtensionDefinitions } from "../generated/extensions.gen.js";
 import { ERRORS, EVENT_TYPES, HOOK_EVENTS, METHODS, REQUEST_TYPES } from "../generated/tables.gen.js";
 import type { WireDefinitions } from "../generated/types.gen.js";
 import * as requests from "./client-request.js";
 import { contentPart, inputContentPart, userInput, userInputEcho } from "./common.js";
 import { eventParams, eventPayloads } from "./events.js";
+import * as added from "./extensions.js";
 import { hookEvent } from "./hook-event.js";
 import { initializeParams } from "./lifecycle.js";
 import * as results from "./results.js";
@@ -13,7 +15,9 @@ import { mutations } from "./testing/mutations.js";
 import { displayBlock, inputDisplayBlock, inputToolReturnValue, toolReturnValue } from "./tool-value.js";
 import * as turn from "./turn.js";
 
-const VALIDATORS: { [Name in keyof WireDefinitions]?: z.ZodMiniType<WireDefinitions[Name]> } = {
+type Definitions = WireDefinitions & ExtensionDefinitions;
+
+const VALIDATORS: { [Name in keyof Definitions]?: z.ZodMiniType<Definitions[Name]> } = {
   ...eventPayloads,
   Event: eventParams,
   ServerRequest: requests.requestParams,
@@ -48,11 +52,15 @@ const VALIDATORS: { [Name in keyof WireDefinitions]?: z.ZodMiniType<WireDefiniti
   InputDisplayBlock: inputDisplayBlock,
   ToolReturnValue: toolReturnValue,
   InputToolReturnValue: inputToolReturnValue,
+  ReplaySince: added.replaySince,
+  ClientId: added.clientId,
+  ResumeParams: added.resumeParams,
 };
 
 const gen = await loadWireGen();
 const contract = await gen.readContract(SPEC_DIR);
-const ajv = contractAjv(contract, gen.SCHEMA_FILES);
+const extensions = await gen.readExtensions(SPEC_DIR);
+const ajv = contractAjv({ ...contract, ...extensions }, [...gen.SCHEMA_FILES, gen.EXTENSIONS_SCHEMA]);
 const validators = new Map(Object.entries(VALIDATORS));
 const valid = (await loadExamples("valid")).filter((example) => validators.has(exampleDefinition(example)));
 const invalid = (await loadExamples("invalid")).filter((example) => validators.has(exampleDefinition(example)));
@@ -94,5 +102,13 @@ describe("tables", () => {
     const rows = contract["errors.json"].errors;
     expect(Object.keys(ERRORS)).toEqual(rows.map((row) => row.code));
     expect(ERRORS.turn_in_progress).toMatchObject({ number: -32000, message: "An agent turn is already in progress" });
+  });
+
+  test("names and methods of the extensions are those of their schema", () => {
+    const { ExtensionName } = gen.extensionDefinitions(extensions);
+    expect(EXTENSIONS).toEqual(ExtensionName?.enum);
+    const { methods } = extensions["extension-methods.json"];
+    expect(Object.keys(EXTENSION_METHODS)).toEqual(methods.map((method) => method.name));
+    expect(methods.filter(({ extension }) => !(EXTENSIONS as readonly string[]).includes(extension))).toEqual([]);
   });
 });

@@ -4,8 +4,9 @@ import { contractAjv, exampleDefinition, loadExamples, loadWireGen, SPEC_DIR } f
 
 const gen = await loadWireGen();
 const contract = await gen.readContract(SPEC_DIR);
-const definitions = gen.bundleDefinitions(contract);
-const ajv = contractAjv(contract, gen.SCHEMA_FILES);
+const extensions = await gen.readExtensions(SPEC_DIR);
+const definitions = { ...gen.bundleDefinitions(contract), ...gen.extensionDefinitions(extensions) };
+const ajv = contractAjv({ ...contract, ...extensions }, [...gen.SCHEMA_FILES, gen.EXTENSIONS_SCHEMA]);
 const closedAjv = contractAjv(contract, gen.SCHEMA_FILES, true);
 const valid = await loadExamples("valid");
 const invalid = await loadExamples("invalid");
@@ -38,6 +39,13 @@ describe("examples", () => {
     expect([...new Set(valid.map(exampleDefinition))].sort()).toEqual(names);
     const constrained = names.filter((name) => !takesAnything(name));
     expect([...new Set(invalid.map(exampleDefinition))].sort()).toEqual(constrained);
+  });
+
+  test("no extension redefines what the contract has", () => {
+    const names = new Set(Object.keys(gen.bundleDefinitions(contract)));
+    expect(Object.keys(gen.extensionDefinitions(extensions)).filter((name) => names.has(name))).toEqual([]);
+    const methods = new Set(contract["methods.json"].methods.map(({ name }) => name));
+    expect(extensions["extension-methods.json"].methods.filter(({ name }) => methods.has(name))).toEqual([]);
   });
 
   test("every event and request type has an example in its envelope", () => {

@@ -69,6 +69,17 @@ describe("in a copy of the repository", () => {
     expect((await wireGen("--check")).said).toContain("The contract of Wire 1.10 is not the one recorded");
   });
 
+  test("the extensions have a hash of their own: the contract's does not know them", async () => {
+    await replaceIn("wire-spec/extensions.schema.json", '"idle_ms"', '"still_ms"');
+    const red = await wireGen("--check");
+    expect(red.code).toBe(1);
+    expect(red.said).toContain("extensions.gen.ts does not match wire-spec/.");
+    expect(red.said).toContain("The extensions are not those recorded in wire-spec/versions.json.");
+    expect(red.said).not.toContain("The contract of Wire");
+    expect(await wireGen("--update-hash")).toEqual({ code: 0, said: "" });
+    expect(await wireGen("--check")).toEqual({ code: 0, said: "" });
+  });
+
   test("two definitions of one name are refused", async () => {
     await replaceIn("wire-spec/lifecycle.schema.json", '"ServerInfo": {', '"TurnEnd": {');
     expect((await wireGen("--check")).said).toContain("Two definitions are called TurnEnd.");

@@ -41,6 +41,7 @@ Commands, edits, web access and files outside the workspace are asked for. "For 
 # Commands
 - \`/init\` writes AGENTS.md. Its first 1,200 bytes go into the system text of new sessions.
 - \`/compact [what to keep]\`, \`/clear\`, \`/yolo\`.
+- \`/grants\` lists what is approved for the session, \`/grants revoke <id>\` takes one back.
 - \`/add-dir <path>\` makes a folder part of the workspace; so does \`--add-dir\`.
 - \`/export [path]\` writes the conversation as Markdown, \`/import <file or session id>\` takes one in.
 - \`/skill:<name> [request]\` and \`/flow:<name> [request]\`; \`/skill:skill-creator\` helps to write one.

@@ -27,14 +27,22 @@ export interface Contract {
   "errors.json": { errors: { code: string; number: number; message: string }[] };
 }
 
+export interface Extensions {
+  "extensions.schema.json": Contract[`${string}.schema.json`];
+  "extension-methods.json": { methods: (Method & { extension: string })[] };
+}
+
 /** What this suite uses of scripts/wire-gen.mjs, which is plain JavaScript. */
 export interface WireGen {
   SCHEMA_FILES: `${string}.schema.json`[];
+  EXTENSIONS_SCHEMA: "extensions.schema.json";
   readContract(specDir: string): Promise<Contract>;
-  contractHash(contract: Contract): string;
+  readExtensions(specDir: string): Promise<Extensions>;
+  contractHash(contract: Contract | Extensions): string;
   definitionName(reference: string): string;
   bundleDefinitions(contract: Contract): Record<string, Schema>;
-  generate(contract: Contract): Promise<Record<string, string>>;
+  extensionDefinitions(extensions: Extensions): Record<string, Schema>;
+  generate(contract: Contract, extensions: Extensions): Promise<Record<string, string>>;
   check(places: { specDir: string; outDir: string }): Promise<string[]>;
   updateHash(places: { specDir: string }): Promise<void>;
 }
@@ -69,8 +77,11 @@ export function exampleDefinition(example: Example): string {
   return example.reference === "wire.schema.json#" ? "WireMessage" : (example.reference.split("/").at(-1) ?? "");
 }
 
+/** What ajv needs of the contract, or of the contract with its extensions. */
+type SchemaFiles = Pick<Contract, `${string}.schema.json`>;
+
 /** A strict ajv that knows all schema files by name. With `closed`, objects refuse keys that they do not list. */
-export function contractAjv(contract: Contract, files: WireGen["SCHEMA_FILES"], closed = false): Ajv2020 {
+export function contractAjv(contract: SchemaFiles, files: WireGen["SCHEMA_FILES"], closed = false): Ajv2020 {
   const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, strictRequired: false });
   for (const file of files) ajv.addSchema(closed ? (closeObjects(contract[file]) as Schema) : (contract[file] ?? {}));
   return ajv;
