@@ -74,7 +74,14 @@ export function turnSteps(tag = "go"): [name: string, run: (log: SessionLog) => 
     ["request", (log) => log.append([approvalRequest(`${tag}-q`, call)])],
     [
       "answer",
-      (log) => log.note({ kind: "answer", id: `${tag}-q`, type: "ApprovalRequest", answer: {}, decided: true }),
+      (log) =>
+        log.note({
+          kind: "answer",
+          id: `${tag}-q`,
+          type: "ApprovalRequest",
+          answer: {},
+          decided: { response: "approve", feedback: "", via: "answer" },
+        }),
     ],
     ["approved", (log) => log.append([delivered("ApprovalResponse", { request_id: `${tag}-q`, response: "approve" })])],
     ["intent", (log) => log.note(intent(call))],
