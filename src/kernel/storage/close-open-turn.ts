@@ -22,6 +22,8 @@ export interface ClosingPlan {
   /** The messages among `context`. */
   readonly messages: Message[];
   readonly repairs: string[];
+  /** Seq of what the client had been sent before; 0 for nothing. */
+  readonly deliveredSeq: number;
 }
 
 /** Pure. `entries` is the context so far; null when no turn is open. Repeating it after a part was written is safe. */
@@ -38,7 +40,7 @@ export function planClosing(records: readonly JournalRecord[], entries: readonly
     const names = unknown.map((call) => call.function.name).join(", ");
     repairs.push(`The outcome of ${unknown.length} tool call(s) is unknown: ${names}.`);
   }
-  return { deliver: closingEvents(turn, open), context, messages, repairs };
+  return { deliver: closingEvents(turn, open), context, messages, repairs, deliveredSeq: turn.position.deliveredSeq };
 }
 
 function closingMessages(turn: OpenTurn, entries: readonly ContextEntry[]): Message[] {
