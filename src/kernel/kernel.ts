@@ -6,6 +6,7 @@ import type { KernelConfig, ResolvedModel } from "./config/config.js";
 import type { WireCompat } from "./config/wire-compat.js";
 import type { Logger } from "./logger.js";
 import type { Session } from "./session/session.js";
+import type { SessionResume } from "./session/session-resume.js";
 import type { WireRecord } from "./storage/replay.js";
 import type { ExternalTools } from "./tools/external-tool.js";
 
@@ -61,12 +62,15 @@ export interface ClientName {
 export interface ClientCapabilities {
   question: boolean;
   planMode: boolean;
+  /** The additions to Wire 1.10 that it asked for and that are on. */
+  extensions?: ReadonlySet<string>;
 }
 
 /** Everything behind the wire; built by `kernel-runtime.ts`. */
 export interface KernelRuntime {
   readonly session: Session;
   readonly externalTools: ExternalTools;
+  readonly resume: SessionResume;
   /** The approvals that wait for an answer, to be sent again to a client that initialises anew. */
   openApprovals(): WireRecord[];
   /** Loads what the first prompt will need. Never throws. */

@@ -25,7 +25,7 @@ import { StateFile } from "./state-file.js";
 import { parkedError } from "./storage-error.js";
 import { TurnLedger } from "./turn-ledger.js";
 import type { TurnPosition } from "./turn-position.js";
-import { rememberSession } from "./work-dirs.js";
+import { rememberIfPossible } from "./work-dirs.js";
 
 /** Clients that kill a kernel start the next one at once; the dead one needs a moment to be gone. */
 const LOCK_WAIT_MS = 3_000;
@@ -201,7 +201,8 @@ class StoredSessionLog implements SessionLog {
       if (this.load().empty) deleteSession(this.#ops, this.#paths, held.lock);
       else if (clean) this.#remember(this.sessionId);
     } catch (error) {
-      this.#warn(error, "the session was not written completely; the next start completes it from the journal");
+      const fields = { session: this.sessionId, error: errorMessage(error) };
+      this.#options.logger.warn(fields, "the session was not written completely; the next start completes it");
     }
   }
 
@@ -239,18 +240,9 @@ class StoredSessionLog implements SessionLog {
     return this.#held.writer;
   }
 
-  /** A list that cannot be written costs a client its shortcut, never a turn. */
   #remember(sessionId: string | null): void {
-    try {
-      const { shareDir, workDir } = this.#options;
-      rememberSession({ ops: this.#ops, shareDir, recovered: this.#recovered }, workDir, sessionId);
-    } catch (error) {
-      this.#warn(error, "kimi.json could not be written");
-    }
-  }
-
-  #warn(error: unknown, message: string): void {
-    this.#options.logger.warn({ session: this.sessionId, error: errorMessage(error) }, message);
+    const { shareDir, workDir, logger } = this.#options;
+    rememberIfPossible({ ops: this.#ops, shareDir, recovered: this.#recovered, logger }, workDir, sessionId);
   }
 
   readonly #clock = (): number => (this.#options.clock ?? Date.now)();

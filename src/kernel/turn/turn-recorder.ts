@@ -11,10 +11,28 @@ import type { Recorder } from "./recorder.js";
 export class TurnRecorder implements Recorder {
   readonly log: SessionLog;
   readonly sink: EventSink;
+  /** Seq of what was delivered last when the turn was taken up; 0 for a fresh one. */
+  delivered = 0;
 
   constructor(log: SessionLog, sink: EventSink) {
     this.log = log;
     this.sink = sink;
+  }
+
+  /** Begins the journal of a turn. Throws as the log does. */
+  beginTurn(turn: Extract<NoteRecord, { kind: "turn" }>): void {
+    this.log.beginTurn(turn);
+    this.continueFrom(0);
+  }
+
+  /** Goes on in a turn of which a client has seen everything up to this seq. */
+  continueFrom(deliveredSeq: number): void {
+    this.delivered = deliveredSeq;
+  }
+
+  /** Delivers what the journal holds already: the end of a turn that was settled. */
+  deliverRecorded(firstSeq: number, records: readonly DeliverableRecord[]): void {
+    this.sink.deliver(firstSeq, records);
   }
 
   event(type: string, payload: unknown, sync = false): void {
