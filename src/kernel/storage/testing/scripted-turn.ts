@@ -62,8 +62,8 @@ export function turnSteps(tag = "go"): [name: string, run: (log: SessionLog) => 
           { role: "user", content: tag },
         ]),
     ],
-    ["step 1", (log) => log.note({ kind: "step", n: 1, checkpoint: 1 })],
     ["step begin", (log) => log.append([delivered("StepBegin", { n: 1 })])],
+    ["step 1", (log) => log.note({ kind: "step", n: 1, checkpoint: 1 })],
     ["stream", (log) => log.append([text(`${tag} a`), text(" b"), toolCall(call, '{"command":')])],
     ["stream more", (log) => log.append([delivered("ToolCallPart", { arguments_part: '"ls"}' })])],
     [
