@@ -20,7 +20,7 @@ import { promptFacts, sessionPrompt } from "./prompt/session-prompt.js";
 import { skillLines } from "./prompt/skill-note.js";
 import { approvalRecord } from "./session/approval-requests.js";
 import { Conversation } from "./session/conversation.js";
-import { journalResume } from "./session/journal-resume.js";
+import { parkingSink } from "./session/parking-sink.js";
 import { Session } from "./session/session.js";
 import { sessionApprovals } from "./session/session-approvals.js";
 import { sessionHookChannel } from "./session/session-hook-channel.js";
@@ -63,7 +63,9 @@ export async function createRuntime(
     continueLast: flags.continue,
   });
   const log = openSession({ shareDir, workDir, sessionId, logger });
-  const recorder = new TurnRecorder(log, sink);
+  const resumes = () => clientCapabilities().extensions?.has("resume/1") === true;
+  const mayReturn = () => resumes() && !options.signal.aborted;
+  const recorder = new TurnRecorder(log, parkingSink(sink, mayReturn));
   const processes = lazyProcessGroups(logger);
   const additionalDirs = [...new Set([...flags.addDirs, ...log.state.data.additional_dirs])];
   const mail = agent?.toolNames?.includes("SendDMail") === true ? new DmailBox() : null;
@@ -177,11 +179,11 @@ export async function createRuntime(
     logger,
   });
   const records = () => replaySession(sessionPaths(shareDir, workDir, sessionId));
-  const session = new Session({ recorder, conversation, planMode, hooks, logger, records });
+  const session = new Session({ recorder, conversation, planMode, hooks, logger, records, resumes });
   return {
     session,
     externalTools,
-    resume: journalResume(sessionPaths(shareDir, workDir, sessionId).journal),
+    resume: session,
     waits: recorder.waits,
     turnRuns: () => session.turnRunning || (session.busy && recorder.inTurn),
     openApprovals: () => approvals.gate.pending().map(approvalRecord),
@@ -194,6 +196,8 @@ export async function createRuntime(
     },
     close: async () => {
       const turnInterrupted = session.turnRunning;
+      // First of all: from here on nothing that ends because of the end is taken for an answer.
+      const parked = mayReturn() && session.park();
       approvals.close();
       // Tasks end while the turn does: their ends belong into the session.
       const stopped = options.signal.aborted;
@@ -202,7 +206,7 @@ export async function createRuntime(
       await hooks.end(options.signal);
       await mcp?.close();
       await processes.close();
-      return { sessionId, turnInterrupted, resumable: isResumable(log, logger) };
+      return { sessionId, turnInterrupted, resumable: parked || isResumable(log, logger) };
     },
   };
 }

@@ -74,11 +74,16 @@ export class SessionHooks implements Hooks {
     for (const timer of timers) clearTimeout(timer);
   }
 
-  /** Before a turn begins. null: it may. */
-  async promptSubmitted(input: string | readonly ContentPart[], signal: AbortSignal): Promise<HookBlock | null> {
+  /** Before a turn begins. null: it may. `resumed`: they were asked before, by a kernel that died before the answer. */
+  async promptSubmitted(
+    input: string | readonly ContentPart[],
+    signal: AbortSignal,
+    resumed = false,
+  ): Promise<HookBlock | null> {
     const target = typeof input === "string" ? input : "";
     const prompt = typeof input === "string" ? input : inputText(input);
-    return await this.#ask({ event: "UserPromptSubmit", target, data: { prompt } }, signal);
+    const data = resumed ? { prompt, resumed } : { prompt };
+    return await this.#ask({ event: "UserPromptSubmit", target, data }, signal);
   }
 
   /** When a turn is about to end well. */

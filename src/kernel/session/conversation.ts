@@ -15,6 +15,7 @@ import { builtinCommands, findCommand } from "../slash/builtin-commands.js";
 import { parseSlash } from "../slash/parse-slash.js";
 import { FINISHED, type SlashCommand, type SlashContext, type Workspace } from "../slash/slash-command.js";
 import type { FrozenPrefix } from "../storage/session-log.js";
+import type { TurnPosition } from "../storage/turn-position.js";
 import type { Toolset } from "../tools/toolset.js";
 import { compact } from "../turn/compaction.js";
 import type { DmailBox } from "../turn/dmail.js";
@@ -99,6 +100,11 @@ export class Conversation {
     } finally {
       background?.turnEnding();
     }
+  }
+
+  /** Goes on with a turn whose kernel died. As `run`. */
+  async resume({ userInput }: TurnPosition, steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
+    return await this.run(userInput, steers, signal);
   }
 
   /** Shows a text to the user without asking the model. */

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import { dirname } from "node:path";
 import { KernelError } from "../errors.js";
 import { quietly } from "./checked-write.js";
+import type { ClosingPlan } from "./close-open-turn.js";
 import { contextGeneration, rotateContextFile } from "./context-file.js";
 import { toContextMessage } from "./context-format.js";
 import type { ContextPlan } from "./context-projection.js";
@@ -17,6 +18,7 @@ import type { ProjectionPlan } from "./projection-plan.js";
 import { readStoredSession, type StoredSession } from "./read-session.js";
 import type { RecoveredBytes } from "./recovered-bytes.js";
 import { SessionLock } from "./session-lock.js";
+import type { SettledTurn } from "./session-log.js";
 import { SessionWriter } from "./session-writer.js";
 import type { SessionPaths } from "./share-folder.js";
 import { storageError } from "./storage-error.js";
@@ -28,6 +30,8 @@ export interface AcquireOptions {
   readonly recovered: RecoveredBytes;
   readonly instanceId: string;
   readonly lockWaitMs: number;
+  /** An open turn that can be gone on with is not ended. */
+  readonly keepOpenTurn: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -36,6 +40,10 @@ export interface AcquiredSession {
   readonly lock: SessionLock;
   /** What was found, from before the repair. */
   readonly found: StoredSession;
+  /** True when an open turn was left as it is. */
+  readonly kept: boolean;
+  /** The end of an open turn that was ended; null for none. */
+  readonly settled: SettledTurn | null;
 }
 
 /**
@@ -56,7 +64,7 @@ export async function acquireSession(options: AcquireOptions): Promise<AcquiredS
   }
 }
 
-function openForWriting(options: AcquireOptions, lock: SessionLock): { writer: SessionWriter; found: StoredSession } {
+function openForWriting(options: AcquireOptions, lock: SessionLock): Omit<AcquiredSession, "lock"> {
   const { ops, paths, recovered } = options;
   const found = readStoredSession(paths);
   if (found.journal.status === "future") {
@@ -84,14 +92,20 @@ function openForWriting(options: AcquireOptions, lock: SessionLock): { writer: S
     journal = Journal.open(ops, { path: paths.journal, reserve: paths.reserve }, found.journal, header);
     journal.append(ownerBodies(header), { sync: true, last: true });
     const writer = new SessionWriter({ ...options, lock, journal, wire, context, generation, prefix: found.prefix });
-    if (found.closing !== null) writer.closeTurn(found.closing.context, found.closing.deliver);
+    const kept = options.keepOpenTurn && found.continuable && found.closing !== null;
+    const settled = kept || found.closing === null ? null : settle(writer, found.closing);
     writer.checkpoint();
-    addTrailingResults(writer, found);
-    return { writer, found };
+    if (!kept) addTrailingResults(writer, found);
+    return { writer, found, kept, settled };
   } catch (error) {
     for (const file of [wire, context, journal]) file?.close();
     throw error;
   }
+}
+
+/** Records the end of an open turn. The caller brings the published files up to date. */
+export function settle(writer: SessionWriter, { context, deliver, deliveredSeq }: ClosingPlan): SettledTurn {
+  return { firstSeq: writer.closeTurn(context, deliver), records: deliver, deliveredSeq };
 }
 
 function createFolder(ops: FileOperations, paths: SessionPaths): void {

@@ -7,10 +7,13 @@ import { type ContextEntry, contentParts, toContextMessage } from "./context-for
 import type { JournalRecord } from "./crc-line.js";
 import { repairHistory } from "./history-repair.js";
 import { lineJson } from "./line-json.js";
-import { assembleMessage } from "./message-assembler.js";
-import { findOpenTurn, type OpenTurn } from "./open-turn.js";
+import { findOpenTurn, isSlashCommand, type OpenTurn } from "./open-turn-position.js";
 import type { ContextRecord, DeliverableRecord } from "./session-log.js";
 import { interruptedCall, type ReturnValue, unknownOutcome } from "./tool-message.js";
+import { INTERRUPTED, type TurnOutcome } from "./turn-outcome.js";
+import type { CallPosition, StepPosition } from "./turn-position.js";
+
+const CANCELLED: TurnOutcome = { result: { status: "cancelled" }, error: null };
 
 export interface ClosingPlan {
   /** To be appended in this order; the last one is the turn_end. */
@@ -19,6 +22,8 @@ export interface ClosingPlan {
   /** The messages among `context`. */
   readonly messages: Message[];
   readonly repairs: string[];
+  /** Seq of what the client had been sent before; 0 for nothing. */
+  readonly deliveredSeq: number;
 }
 
 /** Pure. `entries` is the context so far; null when no turn is open. Repeating it after a part was written is safe. */
@@ -28,50 +33,52 @@ export function planClosing(records: readonly JournalRecord[], entries: readonly
   const messages = closingMessages(turn, entries);
   const context: ContextRecord[] = messages.map((message) => toContextMessage(message));
   const repairs = ["The last turn was interrupted and has been closed."];
-  const open = [...turn.calls.values()].filter((call) => !turn.results.has(call.id));
+  const { step } = turn.position;
+  const open = step === null ? [] : step.toolCalls.filter((call) => resultOf(step, call) === null);
   const unknown = open.filter((call) => !isAgentCall(call));
   if (unknown.length > 0) {
     const names = unknown.map((call) => call.function.name).join(", ");
     repairs.push(`The outcome of ${unknown.length} tool call(s) is unknown: ${names}.`);
   }
-  return { deliver: closingEvents(turn, open), context, messages, repairs };
+  return { deliver: closingEvents(turn, open), context, messages, repairs, deliveredSeq: turn.position.deliveredSeq };
 }
 
 function closingMessages(turn: OpenTurn, entries: readonly ContextEntry[]): Message[] {
+  const { begun, hasContext, userInput, step, steers } = turn.position;
   const added: Message[] = [];
-  if (turn.begun && !turn.hasContext && !isSlashCommand(turn.userInput)) {
-    added.push({ role: "user", content: contentParts(turn.userInput) });
-  }
-  const reply = unfinishedReply(turn);
+  if (begun && !hasContext && !isSlashCommand(userInput))
+    added.push({ role: "user", content: contentParts(userInput) });
+  const reply = step === null ? null : unfinishedReply(step);
   if (reply !== null) added.push(reply);
   const known = entries.flatMap((entry) => (entry.kind === "message" ? [entry.message] : []));
-  const resultOf = (call: ToolCall) => turn.results.get(call.id) ?? missingResult(turn, call);
-  added.push(...repairHistory([...known, ...added], resultOf).trailing);
-  for (const input of turn.steers.values()) added.push({ role: "user", content: contentParts(input) });
+  const recorded = (call: ToolCall) => (step === null ? null : resultOf(step, call)) ?? missingResult(turn, call);
+  added.push(...repairHistory([...known, ...added], recorded).trailing);
+  for (const steer of steers) added.push({ role: "user", content: contentParts(steer.userInput) });
   return added;
 }
 
 /** Text stays whole; half a thought is of no use to a model, and half the arguments would break its server. */
-function unfinishedReply(turn: OpenTurn): Message | null {
-  const { content, toolCalls } = assembleMessage(turn.parts);
-  const kept = turn.streamEnded ? content : content.filter((part) => part.type !== "think");
+function unfinishedReply({ stored, end, content, toolCalls }: StepPosition): Message | null {
+  if (stored) return null;
+  const kept = end === null ? content.filter((part) => part.type !== "think") : content;
   if (toolCalls.length === 0 && !kept.some((part) => part.type !== "think")) return null;
   const calls = toolCalls.map((call) => ({ ...call, function: { ...call.function, arguments: validArguments(call) } }));
   return { role: "assistant", content: kept, tool_calls: calls };
 }
 
 function closingEvents(turn: OpenTurn, open: readonly ToolCall[]): DeliverableRecord[] {
+  const { turnId, begun, userInput, openBrackets, openInnerTurns, steers, cancelled } = turn.position;
   const events: DeliverableRecord[] = [];
-  if (!turn.begun) events.push(deliverable("event", "TurnBegin", { user_input: turn.userInput }));
-  for (const bracket of turn.openBrackets.toReversed()) events.push(deliverable("event", bracket, {}));
+  if (!begun) events.push(deliverable("event", "TurnBegin", { user_input: userInput }));
+  for (const bracket of openBrackets) events.push(deliverable("event", bracket, {}));
   for (const payload of turn.agents.closingEvents()) events.push(deliverable("event", "SubagentEvent", payload));
   for (const call of open) {
     const return_value = missingResult(turn, call);
     events.push(deliverable("result", "ToolResult", { tool_call_id: call.id, return_value }));
   }
-  for (const user_input of turn.steers.values()) events.push(deliverable("event", "SteerInput", { user_input }));
-  for (let open = turn.openTurns; open > 1; open -= 1) events.push(deliverable("event", "TurnEnd", {}));
-  const extra = { turn_id: turn.turnId, result: null, error: "interrupted" };
+  for (const { userInput } of steers) events.push(deliverable("event", "SteerInput", { user_input: userInput }));
+  for (let inner = 0; inner < openInnerTurns; inner += 1) events.push(deliverable("event", "TurnEnd", {}));
+  const extra = { turn_id: turnId, ...(cancelled ? CANCELLED : INTERRUPTED) };
   events.push({ ...deliverable("turn_end", "TurnEnd", {}), extra });
   return events;
 }
@@ -81,14 +88,33 @@ function closingEvents(turn: OpenTurn, open: readonly ToolCall[]): DeliverableRe
  * is never unknown: what the agent did is in its own records.
  */
 function missingResult(turn: OpenTurn, call: ToolCall): ReturnValue {
-  const callId = call.id;
-  const agent = turn.agents.resultOf(callId);
+  const agent = turn.agents.resultOf(call.id);
   if (agent !== null) return agent;
   if (isAgentCall(call)) return interruptedCall();
-  if ([...turn.waiting.values()].includes(callId) && !turn.touched.has(callId)) return interruptedCall();
-  const acted = [...turn.calls.keys()].some((id) => turn.touched.has(id) || turn.results.has(id));
-  const inStream = !turn.streamEnded && turn.waiting.size === 0 && turn.parts.length > 0;
-  return inStream && !acted && !turn.touched.has(callId) ? interruptedCall() : unknownOutcome();
+  const { step } = turn.position;
+  const position = step?.calls.get(call.id);
+  if (position !== undefined && isWaiting(position) && !isTouched(position)) return interruptedCall();
+  return step !== null && isInStream(step) ? interruptedCall() : unknownOutcome();
+}
+
+/** The model was still writing, as far as the journal tells: nothing was asked and nothing was done yet. */
+function isInStream({ end, stored, content, toolCalls, calls }: StepPosition): boolean {
+  if (end !== null || stored || content.length + toolCalls.length === 0) return false;
+  return [...calls.values()].every((call) => !isWaiting(call) && !isTouched(call) && call.result === null);
+}
+
+/** Asked for and not decided: it did not run. */
+function isWaiting({ approval, hook }: CallPosition): boolean {
+  return (approval !== null && approval.answer === null) || (hook !== null && hook.verdict === null);
+}
+
+/** Anything beyond the model's words is recorded: it may have run. */
+function isTouched({ intent, request }: CallPosition): boolean {
+  return intent !== null || request !== null;
+}
+
+function resultOf(step: StepPosition, call: ToolCall): unknown {
+  return step.calls.get(call.id)?.result?.returnValue ?? null;
 }
 
 function isAgentCall(call: ToolCall): boolean {
@@ -108,11 +134,4 @@ function validArguments(call: ToolCall): string | null {
   } catch {
     return "{}";
   }
-}
-
-function isSlashCommand(input: unknown): boolean {
-  const text = contentParts(input)
-    .map((part) => (part.type === "text" ? part.text : ""))
-    .join(" ");
-  return text.trim().startsWith("/");
 }

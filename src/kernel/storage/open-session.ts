@@ -1,12 +1,13 @@
 /** The storage of one session behind its contract: lazy until acquire, then journal, published files, state and lock. */
 import { randomUUID } from "node:crypto";
-import * as fs from "node:fs";
 import { errorMessage, KernelError } from "../errors.js";
 import type { Logger } from "../logger.js";
 import { type AcquiredSession, acquireSession } from "./acquire-session.js";
-import { quietly } from "./checked-write.js";
+import { deleteSession } from "./delete-session.js";
+import { type DeliveredRecord, deliveredSince } from "./delivered-records.js";
 import { type FileOperations, nodeFileOperations } from "./file-operations.js";
 import { loadedSession, readStoredSession } from "./read-session.js";
+import type { RecordedRequest, RecordedTurn } from "./recorded-requests.js";
 import { type RecoveredBytes, recoveredBytes } from "./recovered-bytes.js";
 import type {
   ContextRecord,
@@ -15,12 +16,16 @@ import type {
   LoadedSession,
   NoteRecord,
   SessionLog,
+  SettledTurn,
 } from "./session-log.js";
 import type { SessionState } from "./session-state.js";
 import type { SessionWriter } from "./session-writer.js";
 import { type SessionPaths, sessionPaths } from "./share-folder.js";
 import { StateFile } from "./state-file.js";
-import { rememberSession } from "./work-dirs.js";
+import { parkedError } from "./storage-error.js";
+import { TurnLedger } from "./turn-ledger.js";
+import type { TurnPosition } from "./turn-position.js";
+import { rememberIfPossible } from "./work-dirs.js";
 
 /** Clients that kill a kernel start the next one at once; the dead one needs a moment to be gone. */
 const LOCK_WAIT_MS = 3_000;
@@ -52,11 +57,13 @@ class StoredSessionLog implements SessionLog {
   readonly #paths: SessionPaths;
   readonly #recovered: RecoveredBytes;
   readonly #state: StateFile;
+  readonly #turns: TurnLedger;
   #held: AcquiredSession | null = null;
   #acquiring: Promise<void> | null = null;
   /** What the acquire repaired; null before. */
   #repairs: string[] | null = null;
   #closed = false;
+  #parked = false;
 
   constructor(options: OpenSessionOptions) {
     this.#options = options;
@@ -64,6 +71,7 @@ class StoredSessionLog implements SessionLog {
     this.#paths = sessionPaths(options.shareDir, options.workDir, options.sessionId);
     this.sessionId = this.#paths.sessionId;
     this.dir = this.#paths.dir;
+    this.#turns = new TurnLedger(this.#paths);
     this.#recovered = recoveredBytes(this.#ops, this.#paths.recovered, this.sessionId, this.#clock);
     this.#state = new StateFile({
       ops: this.#ops,
@@ -90,9 +98,9 @@ class StoredSessionLog implements SessionLog {
     return this.#held?.writer.lastSeq ?? readStoredSession(this.#paths).journal.lastSeq;
   }
 
-  acquire(signal?: AbortSignal): Promise<void> {
+  acquire(signal?: AbortSignal, how: { keepOpenTurn?: boolean } = {}): Promise<void> {
     if (this.#held !== null) return Promise.resolve();
-    this.#acquiring ??= this.#acquire(signal).finally(() => {
+    this.#acquiring ??= this.#acquire(signal, how.keepOpenTurn === true).finally(() => {
       this.#acquiring = null;
     });
     return this.#acquiring;
@@ -105,17 +113,51 @@ class StoredSessionLog implements SessionLog {
     return { ...loaded, repairs: this.#repairs ?? [...loaded.repairs, ...this.#state.notices] };
   }
 
+  openTurn(): TurnPosition | null {
+    return this.#turns.open();
+  }
+
+  continueTurn(): TurnPosition {
+    this.#writer();
+    return this.#turns.takeUp();
+  }
+
+  settleOpenTurn(): SettledTurn | null {
+    this.#writer();
+    const { turn, repairs } = this.#turns.settle();
+    this.#repairs?.push(...repairs);
+    return turn;
+  }
+
+  lastTurn(): RecordedTurn | null {
+    return this.#turns.lastTurn;
+  }
+
+  outcomeOf(clientId: string): RecordedRequest | null {
+    return this.#turns.find(clientId);
+  }
+
+  delivered(since: number): Iterable<DeliveredRecord> {
+    return deliveredSince(this.#paths, since);
+  }
+
   beginTurn(turn: Extract<NoteRecord, { kind: "turn" }>): void {
+    this.settleOpenTurn();
     this.#writer().beginTurn(turn);
+    this.#turns.noted(turn);
     this.#remember(this.sessionId);
   }
 
   append(records: readonly DeliverableRecord[], options: { sync?: boolean } = {}): number {
-    return this.#writer().append(records, options.sync === true);
+    const seq = this.#writer().append(records, options.sync === true);
+    this.#turns.appended(records);
+    return seq;
   }
 
   note(record: NoteRecord, options: { sync?: boolean } = {}): number {
-    return this.#writer().note(record, options.sync === true);
+    const seq = this.#writer().note(record, options.sync === true);
+    this.#turns.noted(record);
+    return seq;
   }
 
   context(records: readonly ContextRecord[]): void {
@@ -134,26 +176,38 @@ class StoredSessionLog implements SessionLog {
     this.#writer().freeze(prefix);
   }
 
+  park(): void {
+    this.#parked = true;
+    this.#state.park();
+    this.#held?.writer.closeFiles();
+  }
+
   close(options: { clean: boolean }): void {
     this.#closed = true;
     const held = this.#held;
     if (held === null) return;
-    try {
-      // Whoever lost the lock must not touch what is another kernel's now.
-      held.lock.verify();
-      held.writer.dropReserve();
-      held.writer.checkpoint();
-      if (this.load().empty) this.#deleteEmpty(held);
-      else if (options.clean) this.#remember(this.sessionId);
-    } catch (error) {
-      this.#warn(error, "the session was not written completely; the next start completes it from the journal");
-    }
+    if (!this.#parked) this.#finish(held, options.clean);
     this.#held = null;
     held.writer.closeFiles();
     held.lock.release();
   }
 
-  async #acquire(signal: AbortSignal | undefined): Promise<void> {
+  #finish(held: AcquiredSession, clean: boolean): void {
+    try {
+      // Whoever lost the lock must not touch what is another kernel's now.
+      held.lock.verify();
+      held.writer.dropReserve();
+      held.writer.checkpoint();
+      if (this.load().empty) deleteSession(this.#ops, this.#paths, held.lock);
+      else if (clean) this.#remember(this.sessionId);
+    } catch (error) {
+      const fields = { session: this.sessionId, error: errorMessage(error) };
+      this.#options.logger.warn(fields, "the session was not written completely; the next start completes it");
+    }
+  }
+
+  async #acquire(signal: AbortSignal | undefined, keepOpenTurn: boolean): Promise<void> {
+    if (this.#parked) throw parkedError();
     if (this.#closed) throw new KernelError("storage_failed", "The session is closed.");
     const held = await acquireSession({
       ops: this.#ops,
@@ -163,47 +217,32 @@ class StoredSessionLog implements SessionLog {
       instanceId: this.#options.instanceId ?? randomUUID(),
       lockWaitMs: this.#options.lockWaitMs ?? LOCK_WAIT_MS,
       signal,
+      keepOpenTurn,
     });
-    if (this.#closed) {
-      held.writer.dropReserve();
+    if (this.#closed || this.#parked) {
+      if (!this.#parked) held.writer.dropReserve();
       held.writer.closeFiles();
       held.lock.release();
-      throw new KernelError("storage_failed", "The session is closed.");
+      throw this.#parked ? parkedError() : new KernelError("storage_failed", "The session is closed.");
     }
-    const loaded = loadedSession(held.found, { withClosing: true, title: false });
+    const loaded = loadedSession(held.found, { withClosing: !held.kept, title: false });
     this.#repairs = [...loaded.repairs, ...this.#state.notices];
     this.#held = held;
+    this.#turns.held(held, keepOpenTurn);
     this.#state.refresh();
     this.#state.migrate();
     this.#remember(null);
   }
 
   #writer(): SessionWriter {
+    if (this.#parked) throw parkedError();
     if (this.#held === null) throw new KernelError("session_locked", "The session is not held by this kernel.");
     return this.#held.writer;
   }
 
-  /** The lock goes last: nobody can begin the session anew while its files are taken away. */
-  #deleteEmpty(held: AcquiredSession): void {
-    const { context, wire, state, legacyMetadata, dir, journal } = this.#paths;
-    for (const path of [context, wire, state, legacyMetadata]) quietly(() => this.#ops.unlink(path));
-    quietly(() => fs.rmdirSync(dir));
-    quietly(() => this.#ops.unlink(journal));
-    held.lock.remove();
-  }
-
-  /** A list that cannot be written costs a client its shortcut, never a turn. */
   #remember(sessionId: string | null): void {
-    try {
-      const { shareDir, workDir } = this.#options;
-      rememberSession({ ops: this.#ops, shareDir, recovered: this.#recovered }, workDir, sessionId);
-    } catch (error) {
-      this.#warn(error, "kimi.json could not be written");
-    }
-  }
-
-  #warn(error: unknown, message: string): void {
-    this.#options.logger.warn({ session: this.sessionId, error: errorMessage(error) }, message);
+    const { shareDir, workDir, logger } = this.#options;
+    rememberIfPossible({ ops: this.#ops, shareDir, recovered: this.#recovered, logger }, workDir, sessionId);
   }
 
   readonly #clock = (): number => (this.#options.clock ?? Date.now)();

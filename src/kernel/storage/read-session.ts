@@ -31,6 +31,8 @@ export interface StoredSession {
   readonly epoch: number;
   /** How to end a turn that a dead kernel left open; null when none is open. */
   readonly closing: ClosingPlan | null;
+  /** False when an open turn can only be closed: its records, or the conversation it stands in, are not all there. */
+  readonly continuable: boolean;
   /** True when the journal belongs to a session whose folder was deleted; it is ignored then. */
   readonly staleJournal: boolean;
   readonly repairs: readonly string[];
@@ -64,6 +66,7 @@ function readAll(paths: SessionPaths): StoredSession {
     prefix: newestPrefix(journal),
     epoch: newestEpoch(found),
     closing: planClosing(journal.records, entries),
+    continuable: !journal.damaged && context.repairs.length === 0 && skipped === 0,
     staleJournal,
     repairs,
   };
@@ -94,7 +97,16 @@ export function loadedSession(stored: StoredSession, options: { withClosing: boo
 /** What wire.jsonl alone needs, for a reader that wants nothing else. Throws KernelError `storage_failed`. */
 export function readWirePlan(paths: SessionPaths): ProjectionPlan {
   try {
-    return planWire(paths, readValidJournal(paths).journal);
+    return planWire(paths, readJournalOf(paths));
+  } catch (error) {
+    throw readError(error, "the session");
+  }
+}
+
+/** The verified journal alone; without records when the session's folder is gone. Throws KernelError `storage_failed`. */
+export function readJournalOf(paths: SessionPaths): JournalContent {
+  try {
+    return readValidJournal(paths).journal;
   } catch (error) {
     throw readError(error, "the session");
   }

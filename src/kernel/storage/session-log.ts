@@ -5,7 +5,10 @@
  */
 import type { Message, TokenUsage } from "../messages.js";
 import type { FinishReason } from "../providers/provider.js";
+import type { DeliveredRecord } from "./delivered-records.js";
+import type { RecordedRequest, RecordedTurn } from "./recorded-requests.js";
 import type { SessionState } from "./session-state.js";
+import type { TurnPosition } from "./turn-position.js";
 
 /** One line of context.jsonl, keys as wire.md 4.3 has them, null fields left out. */
 export type ContextRecord =
@@ -111,14 +114,31 @@ export interface SessionLog {
 
   /**
    * Becomes the writer: takes the lock (waiting up to 3 s), creates the folder, opens and repairs journal and
-   * projections, closes an open turn. Resolves at once when already held. Throws KernelError `session_locked`,
-   * `storage_full`, `storage_failed`. After the first success `loaded` is up to date.
+   * projections, closes an open turn. With `keepOpenTurn` a turn that can be gone on with stays as it is. Resolves at
+   * once when already held. Throws KernelError `session_locked`, `storage_full`, `storage_failed`. After the first
+   * success `loaded` is up to date.
    */
-  acquire(signal?: AbortSignal): Promise<void>;
+  acquire(signal?: AbortSignal, how?: { keepOpenTurn?: boolean }): Promise<void>;
   /** The session as it is on disk; reads without the lock before acquire (so that initialize can report it). */
   load(): LoadedSession;
 
-  /** Cuts the journal to its header and appends the turn record. */
+  /** The turn that a dead kernel left open, as it stands; null when there is none or it was settled. Reads. */
+  openTurn(): TurnPosition | null;
+  /**
+   * Takes up the turn that `acquire` kept; from then on it is the turn that runs. Throws KernelError `no_turn` when
+   * none was kept, and `storage_full` when its end could not be written.
+   */
+  continueTurn(): TurnPosition;
+  /** Ends the turn that `acquire` kept; gives what has to be delivered, once; null when there is nothing. */
+  settleOpenTurn(): SettledTurn | null;
+  /** The current or last turn; null before the first. Reads the journal when it is not held. */
+  lastTurn(): RecordedTurn | null;
+  /** What the current or last turn has recorded under an id of the client; null for nothing. */
+  outcomeOf(clientId: string): RecordedRequest | null;
+  /** What was delivered behind `since` in the current or last turn. Lazy. */
+  delivered(since: number): Iterable<DeliveredRecord>;
+
+  /** Cuts the journal to its header and appends the turn record. A turn that was kept is settled before. */
   beginTurn(turn: Extract<NoteRecord, { kind: "turn" }>): void;
   /** Appends deliverable records in one write. Returns the seq of the first; the others follow by one. */
   append(records: readonly DeliverableRecord[], options?: { sync?: boolean }): number;
@@ -133,8 +153,23 @@ export interface SessionLog {
   /** Stores the frozen prefix in the header. */
   freeze(prefix: FrozenPrefix): void;
 
+  /**
+   * Leaves the session as it is, with its turn open: the files are closed and every write throws KernelError
+   * `kernel_stopped`. `close` then only lets go. Idempotent.
+   */
+  park(): void;
   /** Writes what is pending, releases the lock, closes the files, deletes an empty session's folder. Idempotent. Never throws. */
   close(options: { clean: boolean }): void;
+}
+
+/** The end of a turn that was settled, already recorded. */
+export interface SettledTurn {
+  /** Seq of the first record; the others follow by one. */
+  readonly firstSeq: number;
+  /** In the order of delivery; the last one is the turn_end. */
+  readonly records: readonly DeliverableRecord[];
+  /** Seq of what the client had been sent of it before; 0 for nothing. */
+  readonly deliveredSeq: number;
 }
 
 export interface LoadedSession {

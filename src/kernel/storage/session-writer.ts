@@ -96,14 +96,25 @@ export class SessionWriter {
     this.#dirty = true;
   }
 
-  /** Ends a turn of a dead kernel: everything in one write, so that it is done whole or again. */
-  closeTurn(context: readonly ContextRecord[], records: readonly DeliverableRecord[]): void {
+  /**
+   * Ends a turn of a dead kernel: everything in one write, so that it is done whole or again. Gives the seq of the
+   * first delivered record.
+   */
+  closeTurn(context: readonly ContextRecord[], records: readonly DeliverableRecord[]): number {
     const at = this.#parts.clock();
     const bodies = records.map((record) => deliverableBody(record, at));
     if (context.length > 0) bodies.unshift(contextBody("context", context));
-    this.#write(bodies, true, true);
+    const first = this.#write(bodies, true, true);
     this.#pendingContext.push(...context.map((record) => contextLine(record)));
     this.#project(records, at);
+    return first + bodies.length - records.length;
+  }
+
+  /** See SessionLog.continueTurn. */
+  continueTurn(): void {
+    this.#parts.lock.verify();
+    this.#parts.journal.holdReserve();
+    this.#openTurn = true;
   }
 
   /** See SessionLog.checkpoint. After a failure it may be called again; nothing is written twice. */

@@ -9,6 +9,7 @@ import type { FileOperations } from "./file-operations.js";
 import { asObject, parseObject } from "./line-json.js";
 import type { RecoveredBytes } from "./recovered-bytes.js";
 import type { SessionState, SessionStateData } from "./session-state.js";
+import { parkedError } from "./storage-error.js";
 
 /** Fields that other programs write as well. */
 const SHARED = [
@@ -36,6 +37,7 @@ export class StateFile implements SessionState {
   readonly #options: StateFileOptions;
   readonly notices: string[] = [];
   #data: SessionStateData;
+  #parked = false;
 
   constructor(options: StateFileOptions) {
     this.#options = options;
@@ -53,9 +55,11 @@ export class StateFile implements SessionState {
 
   /**
    * Changes fields and replaces the file. The fields of other programs are taken from the file, unless changed here.
-   * Throws KernelError `storage_full` or `storage_failed`; the change then holds in memory only.
+   * Throws KernelError `storage_full` or `storage_failed`; the change then holds in memory only. `kernel_stopped` once
+   * the session is parked; then nothing has changed.
    */
   update(change: Partial<SessionStateData>): void {
+    if (this.#parked) throw parkedError();
     const { ops, path, legacyPath, recovered } = this.#options;
     const found = this.#read();
     const next: SessionStateData = { ...this.#data };
@@ -68,6 +72,11 @@ export class StateFile implements SessionState {
     const place = { path, temporary: `${path}.new`, folder: dirname(path) };
     replaceFile(ops, place, Buffer.from(text, "utf8"), "the session state");
     if (found.legacy) quietly(() => ops.unlink(legacyPath));
+  }
+
+  /** From now on every change throws. */
+  park(): void {
+    this.#parked = true;
   }
 
   /** Moves what a legacy metadata.json holds into state.json. Failures are logged and change nothing. */

@@ -51,3 +51,8 @@ function reason(errno: string | null, error: unknown): string {
       return errorMessage(error);
   }
 }
+
+/** The error of every write to a session that was left with its turn open. */
+export function parkedError(): KernelError {
+  return new KernelError("kernel_stopped", "The kernel has left the session; its turn waits to be resumed.");
+}

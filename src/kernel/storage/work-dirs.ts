@@ -1,6 +1,8 @@
 /** kimi.json: the work dirs that have sessions, and the newest session of each. Clients read it. */
 import * as fs from "node:fs";
 import { resolve } from "node:path";
+import { errorMessage } from "../errors.js";
+import type { Logger } from "../logger.js";
 import { quietly, replaceFile } from "./checked-write.js";
 import type { FileOperations } from "./file-operations.js";
 import { asObject, parseObject } from "./line-json.js";
@@ -53,6 +55,19 @@ export function rememberSession(options: WorkDirsOptions, workDir: string, sessi
     replaceFile(ops, { path, temporary: `${path}.new`, folder: shareDir }, Buffer.from(text, "utf8"), WHAT);
   } finally {
     unlock();
+  }
+}
+
+/** The same for a session that runs: a list that cannot be written costs a client its shortcut, never a turn. */
+export function rememberIfPossible(
+  options: WorkDirsOptions & { readonly logger: Logger },
+  workDir: string,
+  sessionId: string | null,
+): void {
+  try {
+    rememberSession(options, workDir, sessionId);
+  } catch (error) {
+    options.logger.warn({ session: sessionId, error: errorMessage(error) }, "kimi.json could not be written");
   }
 }
 

@@ -48,6 +48,8 @@ export interface FixtureOptions {
   planStart?: { always: boolean; new: boolean };
   /** Commands of the configuration; by default there are none. */
   hooks?: readonly HookConfig[];
+  /** True for a client that goes on with turns that outlive a kernel. */
+  resumes?: boolean;
   /** What the client subscribed to; by default it has not introduced itself. */
   subscriptions?: readonly HookOffer[];
 }
@@ -171,7 +173,15 @@ export function turnFixtures() {
     });
     const records = options.records ?? (() => replaySession(paths));
     return {
-      session: new Session({ recorder, conversation, planMode, hooks, logger, records }),
+      session: new Session({
+        recorder,
+        conversation,
+        planMode,
+        hooks,
+        logger,
+        records,
+        resumes: () => options.resumes === true,
+      }),
       conversation,
       planMode,
       hooks,

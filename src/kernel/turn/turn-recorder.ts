@@ -46,6 +46,12 @@ export class TurnRecorder implements Recorder {
     this.#inTurn = true;
   }
 
+  /** Delivers what the journal holds already: the end of a turn that was settled. */
+  deliverRecorded(firstSeq: number, records: readonly DeliverableRecord[]): void {
+    this.sink.deliver(firstSeq, records, this.#place(firstSeq + records.length - 1));
+    this.#inTurn = false;
+  }
+
   event(type: string, payload: unknown, sync = false): void {
     this.#record([eventRecord(type, payload)], sync);
   }

@@ -62,8 +62,8 @@ export function turnSteps(tag = "go"): [name: string, run: (log: SessionLog) => 
           { role: "user", content: tag },
         ]),
     ],
-    ["step 1", (log) => log.note({ kind: "step", n: 1, checkpoint: 1 })],
     ["step begin", (log) => log.append([delivered("StepBegin", { n: 1 })])],
+    ["step 1", (log) => log.note({ kind: "step", n: 1, checkpoint: 1 })],
     ["stream", (log) => log.append([text(`${tag} a`), text(" b"), toolCall(call, '{"command":')])],
     ["stream more", (log) => log.append([delivered("ToolCallPart", { arguments_part: '"ls"}' })])],
     [
@@ -74,7 +74,14 @@ export function turnSteps(tag = "go"): [name: string, run: (log: SessionLog) => 
     ["request", (log) => log.append([approvalRequest(`${tag}-q`, call)])],
     [
       "answer",
-      (log) => log.note({ kind: "answer", id: `${tag}-q`, type: "ApprovalRequest", answer: {}, decided: true }),
+      (log) =>
+        log.note({
+          kind: "answer",
+          id: `${tag}-q`,
+          type: "ApprovalRequest",
+          answer: {},
+          decided: { response: "approve", feedback: "", via: "answer" },
+        }),
     ],
     ["approved", (log) => log.append([delivered("ApprovalResponse", { request_id: `${tag}-q`, response: "approve" })])],
     ["intent", (log) => log.note(intent(call))],

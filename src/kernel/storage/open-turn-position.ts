@@ -1,0 +1,173 @@
+/** What a journal tells of a turn that has no end: where it stood, to be closed there or gone on with. */
+
+import { decideHook } from "./call-position.js";
+import { contentParts, fromContextRecord } from "./context-format.js";
+import type { JournalRecord } from "./crc-line.js";
+import { asObject } from "./line-json.js";
+import { OpenAgents } from "./open-agents.js";
+import { StepReader, streamPart } from "./step-position.js";
+import type { StepPosition, TurnPosition } from "./turn-position.js";
+import { isDelivered } from "./wire-file.js";
+
+/** The open turn, with what only its end needs. */
+export interface OpenTurn {
+  readonly position: TurnPosition;
+  /** What the turn's subagents left open. */
+  readonly agents: OpenAgents;
+}
+
+/** A note that the model gets of a checkpoint; it says nothing of the turn. */
+const CHECKPOINT_NOTE = /^<system>CHECKPOINT \d+<\/system>$/;
+
+/** The open turn of these records, or null when the newest turn is closed or there is none. Never throws. */
+export function findOpenTurn(records: readonly JournalRecord[]): OpenTurn | null {
+  let turn: TurnReader | null = null;
+  for (const record of records) {
+    if (record.kind === "turn") turn = new TurnReader(record);
+    else if (record.kind === "turn_end") turn = null;
+    else turn?.take(record);
+  }
+  return turn === null ? null : { position: turn.position(), agents: turn.agents };
+}
+
+/** True for an input that is a command, not a message to the model. */
+export function isSlashCommand(input: unknown): boolean {
+  const text = contentParts(input)
+    .map((part) => (part.type === "text" ? part.text : ""))
+    .join(" ");
+  return text.trim().startsWith("/");
+}
+
+class TurnReader {
+  readonly agents = new OpenAgents();
+  readonly #turn: Omit<TurnPosition, "step" | "steers" | "openInnerTurns">;
+  readonly #steers = new Map<string, TurnPosition["userInput"]>();
+  #openTurns = 0;
+  #step: StepReader | null = null;
+
+  constructor({ fields }: JournalRecord) {
+    const { turn_id, client_id, user_input } = fields;
+    this.#turn = {
+      turnId: typeof turn_id === "string" ? turn_id : "",
+      clientId: typeof client_id === "string" ? client_id : null,
+      userInput: userInput(user_input),
+      deliveredSeq: 0,
+      begun: false,
+      cancelled: false,
+      openBrackets: [],
+      promptHook: null,
+      earlierCalls: [],
+      hasContext: false,
+    };
+  }
+
+  position(): TurnPosition {
+    return {
+      ...this.#turn,
+      openBrackets: [...this.#turn.openBrackets],
+      openInnerTurns: Math.max(0, this.#openTurns - 1),
+      steers: [...this.#steers].map(([id, input]) => ({ id, userInput: input })),
+      step: this.#step?.position() ?? null,
+    };
+  }
+
+  take(record: JournalRecord): void {
+    const { kind, fields } = record;
+    const turn = this.#turn;
+    this.agents.take(record);
+    if (isDelivered(record)) turn.deliveredSeq = record.seq;
+    switch (kind) {
+      case "step":
+        this.#marked(Number(fields.n));
+        return;
+      case "steer":
+        this.#steers.set(String(fields.steer_id), userInput(fields.user_input));
+        return;
+      case "steer_consumed":
+        this.#steers.delete(String(fields.steer_id));
+        return;
+      case "cancel":
+        turn.cancelled = true;
+        return;
+      case "hook":
+        if (fields.event === "UserPromptSubmit") turn.promptHook = { batchId: String(fields.batch_id), verdict: null };
+        break;
+      case "hook_decided":
+        decideHook(turn.promptHook, fields);
+        break;
+      case "rotate":
+        turn.hasContext = true;
+        break;
+      case "context":
+        turn.hasContext ||= holdsMessage(fields.lines);
+        break;
+      case "event":
+        if (this.#takeBracket(String(fields.type), asObject(fields.payload) ?? {})) return;
+    }
+    this.#step?.take(record);
+  }
+
+  /** True when the event is one of the turn's brackets and nothing else. */
+  #takeBracket(type: string, payload: Record<string, unknown>): boolean {
+    const turn = this.#turn;
+    switch (type) {
+      case "TurnBegin":
+        this.#openTurns += 1;
+        // A turn inside the turn begins anew: its steps and its repetitions are its own.
+        if (turn.begun) this.#step = null;
+        turn.earlierCalls = [];
+        turn.begun = true;
+        return true;
+      case "TurnEnd":
+        this.#openTurns -= 1;
+        return true;
+      case "CompactionBegin":
+      case "MCPLoadingBegin":
+        turn.openBrackets.unshift(type.replace("Begin", "End"));
+        return true;
+      case "CompactionEnd":
+      case "MCPLoadingEnd":
+        turn.openBrackets = turn.openBrackets.filter((bracket) => bracket !== type);
+        return true;
+      case "StepBegin":
+        this.#nextStep(new StepReader(Number(payload.n), false));
+        return true;
+      default:
+        // The record of its begin may be damaged; what the model had said is kept all the same.
+        if (this.#step === null && streamPart(type, payload) !== null && !isSlashCommand(turn.userInput)) {
+          this.#step = new StepReader(1, false);
+        }
+        return false;
+    }
+  }
+
+  #marked(n: number): void {
+    if (this.#step?.mark(n) !== true) this.#nextStep(new StepReader(n, true));
+  }
+
+  #nextStep(next: StepReader): void {
+    const before = this.#step?.position();
+    if (before !== undefined && !before.interrupted) this.#turn.earlierCalls.push(finishedCalls(before));
+    this.#step = next;
+  }
+}
+
+/** Those that were counted: a call without a result was not. */
+function finishedCalls({ toolCalls, calls }: StepPosition): TurnPosition["earlierCalls"][number] {
+  return toolCalls
+    .filter(({ id }) => (calls.get(id)?.result ?? null) !== null)
+    .map(({ function: { name, arguments: text } }) => ({ name, arguments: text }));
+}
+
+function holdsMessage(lines: unknown): boolean {
+  return (Array.isArray(lines) ? lines : []).some((line) => {
+    const entry = fromContextRecord(asObject(line) ?? {});
+    if (entry?.kind !== "message") return false;
+    const [part] = entry.message.content;
+    return entry.message.role !== "user" || part?.type !== "text" || !CHECKPOINT_NOTE.test(part.text);
+  });
+}
+
+function userInput(value: unknown): TurnPosition["userInput"] {
+  return typeof value === "string" ? value : contentParts(value);
+}
