@@ -7,7 +7,7 @@ import { asObject } from "../storage/line-json.js";
 import { type MergedRecord, PartMerger } from "../storage/part-merge.js";
 import type { DeliverableRecord, NoteRecord } from "../storage/session-log.js";
 import { eventRecord, partRecord } from "../turn/encode-events.js";
-import type { Recorder } from "../turn/recorder.js";
+import type { Recorder, RequestExtras } from "../turn/recorder.js";
 import type { AgentFolder } from "./agent-folder.js";
 
 export interface AgentRecorderDeps {
@@ -43,8 +43,8 @@ export class AgentRecorder implements Recorder {
     this.#push(eventRecord("ToolResult", payload), true);
   }
 
-  request(type: string, payload: { id: string }, signal: AbortSignal): Promise<unknown> {
-    return this.#deps.session.request(type, payload, signal);
+  request(type: string, payload: { id: string }, signal: AbortSignal, extras?: RequestExtras): Promise<unknown> {
+    return this.#deps.session.request(type, payload, signal, extras);
   }
 
   note(record: NoteRecord, sync: boolean): void {

@@ -5,6 +5,12 @@
 import type { StreamPart } from "../providers/provider.js";
 import type { NoteRecord } from "../storage/session-log.js";
 
+/** What a request carries besides its payload. */
+export interface RequestExtras {
+  /** For the journal only. */
+  extra?: Readonly<Record<string, unknown>>;
+}
+
 export interface Recorder {
   /**
    * Records and delivers one event; `sync` writes it to the disk first. Throws KernelError when it cannot be recorded;
@@ -13,10 +19,10 @@ export interface Recorder {
   event(type: string, payload: unknown, sync?: boolean): void;
   /** Records one read of the model's stream in one write and delivers it part by part. */
   parts(parts: readonly StreamPart[]): void;
-  /** Records a tool's result with fsync, then delivers it. */
-  result(payload: { tool_call_id: string; return_value: unknown }): void;
+  /** Records a tool's result with fsync, then delivers it. `extra` is for the journal only. */
+  result(payload: { tool_call_id: string; return_value: unknown }, extra?: Readonly<Record<string, unknown>>): void;
   /** Records a request and sends it. The promise is the client's raw answer; rejects with ClientRequestError. */
-  request(type: string, payload: { id: string }, signal: AbortSignal): Promise<unknown>;
+  request(type: string, payload: { id: string }, signal: AbortSignal, extras?: RequestExtras): Promise<unknown>;
   /** Records something that no client sees; fsynced when an effect depends on it. */
   note(record: NoteRecord, sync: boolean): void;
   /** Brings the published files up to date at the end of a step. */

@@ -5,7 +5,7 @@ import type { StreamPart } from "../providers/provider.js";
 import type { DeliverableRecord, NoteRecord, SessionLog } from "../storage/session-log.js";
 import { eventRecord, partRecord } from "./encode-events.js";
 import type { EventSink } from "./event-sink.js";
-import type { Recorder } from "./recorder.js";
+import type { Recorder, RequestExtras } from "./recorder.js";
 
 /** Over one session's log and one client; owns neither. */
 export class TurnRecorder implements Recorder {
@@ -25,12 +25,15 @@ export class TurnRecorder implements Recorder {
     this.#record(parts.map(partRecord), false);
   }
 
-  result(payload: { tool_call_id: string; return_value: unknown }): void {
-    this.#record([{ ...eventRecord("ToolResult", payload), kind: "result" }], true);
+  result(payload: { tool_call_id: string; return_value: unknown }, extra?: Readonly<Record<string, unknown>>): void {
+    const more = extra === undefined ? {} : { extra };
+    this.#record([{ ...eventRecord("ToolResult", payload), kind: "result", ...more }], true);
   }
 
-  request(type: string, payload: { id: string }, signal: AbortSignal): Promise<unknown> {
-    const record: DeliverableRecord = { kind: "request", type, payload, json: jsonLine(payload), id: payload.id };
+  request(type: string, payload: { id: string }, signal: AbortSignal, extras?: RequestExtras): Promise<unknown> {
+    const more = extras?.extra === undefined ? {} : { extra: extras.extra };
+    const json = jsonLine(payload);
+    const record: DeliverableRecord = { kind: "request", type, payload, json, id: payload.id, ...more };
     return this.sink.request(this.log.append([record]), record, signal);
   }
 
