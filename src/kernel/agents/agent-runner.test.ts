@@ -100,7 +100,7 @@ describe("a run", () => {
     });
     expect(own).toEqual([
       ...["agent_begin", "step", "stream_end", "intent", "step_end"],
-      ...["step", "stream_end", "agent_end"],
+      ...["step", "stream_end", "step_end", "agent_end"],
     ]);
     const kinds = journal().map(({ kind, note }) => (kind === "agent_note" ? (note as { kind: string }).kind : kind));
     expect(kinds.indexOf("answer")).toBeLessThan(kinds.indexOf("intent"));

@@ -81,10 +81,13 @@ export interface CallPosition {
 export interface AgentPosition {
   agentId: string;
   subagentType: string;
-  /** TurnBegin events that were shown without a TurnEnd. */
-  openTurns: number;
-  /** Calls that were shown without a result, in order; `touched`: they may have acted. */
-  openCalls: { id: string; touched: boolean }[];
+  /** It runs for a background task, which ended with its kernel. */
+  background: boolean;
+  /**
+   * Where its own turn stands; its turns count as inner ones, `openInnerTurns` is 1 while one is open. `hasContext` and
+   * `stored` are false: its conversation is in its own folder.
+   */
+  turn: TurnPosition;
 }
 
 /** `verdict` null: asked and not decided. */

@@ -7,6 +7,7 @@ import type * as z from "zod/mini";
 import type { ContentPart } from "../messages.js";
 import type { ProcessGroups } from "../processes/process-groups.js";
 import type { Capability } from "../providers/provider.js";
+import type { AgentPosition } from "../storage/turn-position.js";
 import type { Agents } from "./services/agents.js";
 import type { DmailSender } from "./services/dmail.js";
 import type { PlanMode } from "./services/plan-mode.js";
@@ -92,6 +93,8 @@ export interface ExecuteContext {
   effectId: string;
   /** What an earlier process asked the client for this call: asked again under the same id, an answer is used. */
   earlier?: EarlierRequest;
+  /** The subagent that the call had begun in an earlier process and waited for. */
+  agent?: AgentPosition;
   /** The runner records pid and start time in the intent; called at most once, before the process can act. */
   onProcess?: (process: { pgid: number; startTime: string }) => void;
 }

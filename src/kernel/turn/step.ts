@@ -64,10 +64,13 @@ export async function runStep(step: StepPosition, deps: StepDeps, signal: AbortS
   const outcome = step.outcome ?? outcomeOf(rejections, stuck);
   if (step.outcome === null) recorder.note({ kind: "step_end", n, outcome }, false);
   // What the tools did stays in the conversation even if the turn has to end because of how they say it.
-  history.appendStep(
-    { ...reply, toolCalls: reply.toolCalls.map(storableCall) },
-    messages.map((message) => ({ ...message, content: readableContent(message.content, provider.capabilities) })),
-  );
+  // A reply that was complete when it was cut off has nothing more to say.
+  if (reply.content.length > 0 || reply.toolCalls.length > 0) {
+    history.appendStep(
+      { ...reply, toolCalls: reply.toolCalls.map(storableCall) },
+      messages.map((message) => ({ ...message, content: readableContent(message.content, provider.capabilities) })),
+    );
+  }
   recorder.checkpoint();
   requireReadable(
     messages.flatMap(({ content }) => content),
