@@ -45,6 +45,7 @@ async function oneTurn(
 ): Promise<void> {
   const begun = earlier !== null && earlier.openInnerTurns > 0;
   if (!begun) deps.recorder.event("TurnBegin", { user_input: prompt });
+  for (const end of earlier?.openBrackets ?? []) deps.recorder.event(end, {});
   try {
     const turn = { ...deps, guard: new RepeatGuard(), steers: new SteerQueue() };
     const goesOn = begun && (earlier.step !== null || deps.history.messages.at(-1)?.role === "user");

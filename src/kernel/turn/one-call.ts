@@ -107,6 +107,8 @@ export class OneCall {
     if (blocked !== null) return this.#done(hookBlocked(blocked.reason));
     const position = this.#position;
     if (position !== null && position.intent !== null) return await this.#afterIntent(tool, position, position.intent);
+    const answer = position?.approval?.answer ?? null;
+    if (answer?.response === "reject") return this.#rejected({ ...answer, via: "answer" });
     const prepared = await this.#prepare(tool);
     if (!("execute" in prepared)) return this.#done(prepared);
     const outcome = await this.#ask(prepared);
@@ -176,10 +178,10 @@ export class OneCall {
     return decided;
   }
 
-  /** A no always holds; a yes holds for the very action that it was given for. */
+  /** A yes holds for the very action that it was given for. */
   async #earlierAnswer(ask: ApprovalAsk, same: boolean): Promise<ApprovalOutcome | null> {
     const answer = this.#position?.approval?.answer ?? null;
-    if (answer === null || (answer.response !== "reject" && !same)) return null;
+    if (answer === null || !same) return null;
     if (answer.response === "approve_for_session") await orAbort(this.#deps.gate.grant(ask), this.#signal);
     return { ...answer, via: "answer" };
   }

@@ -136,6 +136,16 @@ test("a no that was answered stays one", async () => {
   expect(result().message).toBe("The tool call is rejected by the user. User feedback: not there");
 });
 
+test("a no holds even when the call could not be prepared any more", async () => {
+  const answer = { response: "reject", feedback: "" } as const;
+  const prepare = () => toolOk("ended early");
+  const { run, provider } = await setUp(() => ({ approval: { requestId: "r1", actionHash: "x", answer } }), {
+    prepare,
+  });
+  await run();
+  expect(provider.requests).toEqual([]);
+});
+
 test("how a person said no is recorded beside the result", async () => {
   const { run, sink, journal } = await setUp(() => ({}), { ask: true });
   sink.onRequest = approving({ response: "reject" });
