@@ -54,6 +54,8 @@ export class AgentRecorder implements Recorder {
   }
 
   note(record: NoteRecord, sync: boolean): void {
+    // Behind its end nothing of the stream may be missing.
+    if (record.kind === "stream_end") for (const merged of this.#merger.flush()) this.#take(merged, false);
     this.#deps.session.note({ kind: "agent_note", agent_id: this.#deps.agentId, note: record }, sync);
   }
 

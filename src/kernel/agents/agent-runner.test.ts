@@ -98,7 +98,10 @@ describe("a run", () => {
       if (agent_id !== agentId) return [];
       return [kind === "agent_note" ? (note as { kind: string }).kind : String(kind)];
     });
-    expect(own).toEqual([...["agent_begin", "step", "stream_end", "intent"], ...["step", "stream_end", "agent_end"]]);
+    expect(own).toEqual([
+      ...["agent_begin", "step", "stream_end", "intent", "step_end"],
+      ...["step", "stream_end", "step_end", "agent_end"],
+    ]);
     const kinds = journal().map(({ kind, note }) => (kind === "agent_note" ? (note as { kind: string }).kind : kind));
     expect(kinds.indexOf("answer")).toBeLessThan(kinds.indexOf("intent"));
     expect(journal().find(({ kind }) => kind === "agent_begin")).toMatchObject({

@@ -79,7 +79,7 @@ export class AgentRunner implements Agents {
     const launch = await launchAgent(request, { ops, root, types: this.types, running: this.#running, provider });
     const { agentId, folder, type, resumed } = launch;
     try {
-      await this.#deps.hooks.subagentStarting(type.name, request.prompt, signal);
+      if (request.earlier === undefined) await this.#deps.hooks.subagentStarting(type.name, request.prompt, signal);
       signal.throwIfAborted();
       folder.update(
         task === null ? { status: "running_foreground" } : { status: "running_background", last_task_id: task.taskId },
@@ -103,7 +103,8 @@ export class AgentRunner implements Agents {
     const limit = timeLimit(signal, request.timeoutS);
     let status: AgentStatus = "failed";
     try {
-      const text = await runAgent(request.prompt, this.#turnDeps(request, launch, task, signal), limit.signal);
+      const deps = this.#turnDeps(request, launch, task, signal);
+      const text = await runAgent(request.prompt, deps, limit.signal, request.earlier?.turn ?? null);
       launch.folder.output(`\n[summary]\n${text}\n`);
       task?.onOutput(`\n[summary]\n${text}\n`);
       status = "idle";

@@ -1,7 +1,9 @@
 /** The turns of one subagent run: the task, and a second one when its last words were too few (wire.md 3.5). */
+import type { StepPosition, TurnPosition } from "../storage/turn-position.js";
 import { AgentFailure } from "../tools/services/agents.js";
 import type { History } from "../turn/history.js";
 import { RepeatGuard } from "../turn/repeat-guard.js";
+import { resumeTurn } from "../turn/resume-turn.js";
 import { SteerQueue } from "../turn/steer-queue.js";
 import { runTurn, type TurnDeps } from "../turn/turn.js";
 
@@ -17,28 +19,54 @@ const ASK_FOR_MORE = `Your last message was too short to be of use to the agent 
 export type AgentTurnDeps = Omit<TurnDeps, "guard" | "steers">;
 
 /**
- * Runs the prompt to its end and gives the agent's last words. Throws AgentFailure when the steps are used up,
- * ProviderError, KernelError or the signal's reason. The client gets a TurnEnd for each TurnBegin.
+ * Runs the prompt, or what `earlier` leaves of it, to its end and gives the agent's last words. Throws AgentFailure when
+ * the steps are used up, ProviderError, KernelError or the signal's reason. The client gets a TurnEnd for each TurnBegin.
  */
-export async function runAgent(prompt: string, deps: AgentTurnDeps, signal: AbortSignal): Promise<string> {
-  await oneTurn(prompt, deps, signal);
+export async function runAgent(
+  prompt: string,
+  deps: AgentTurnDeps,
+  signal: AbortSignal,
+  earlier: TurnPosition | null = null,
+): Promise<string> {
+  if (earlier === null || earlier.openInnerTurns > 0 || earlier.step === null) {
+    await oneTurn(prompt, deps, signal, earlier);
+  }
   const answer = lastWords(deps.history);
   if (answer.length >= SHORTEST_ANSWER) return answer;
-  await oneTurn(ASK_FOR_MORE, deps, signal);
+  await oneTurn(ASK_FOR_MORE, deps, signal, null);
   return lastWords(deps.history);
 }
 
-async function oneTurn(prompt: string, deps: AgentTurnDeps, signal: AbortSignal): Promise<void> {
-  deps.recorder.event("TurnBegin", { user_input: prompt });
+async function oneTurn(
+  prompt: string,
+  deps: AgentTurnDeps,
+  signal: AbortSignal,
+  earlier: TurnPosition | null,
+): Promise<void> {
+  const begun = earlier !== null && earlier.openInnerTurns > 0;
+  if (!begun) deps.recorder.event("TurnBegin", { user_input: prompt });
+  for (const end of earlier?.openBrackets ?? []) deps.recorder.event(end, {});
   try {
     const turn = { ...deps, guard: new RepeatGuard(), steers: new SteerQueue() };
-    const result = await runTurn(prompt, turn, signal);
+    const goesOn = begun && (earlier.step !== null || deps.history.messages.at(-1)?.role === "user");
+    const result = await (goesOn
+      ? resumeTurn({ ...earlier, step: storedStep(earlier.step, deps.history) }, turn, signal)
+      : runTurn(prompt, turn, signal));
     if (result.status === "max_steps_reached") {
       throw new AgentFailure(`The agent used up its ${result.steps} steps without an answer.`, "Max steps reached");
     }
   } finally {
     deps.recorder.event("TurnEnd", {}, true);
   }
+}
+
+/** The journal does not tell what an agent's own conversation holds: its last messages do. */
+function storedStep(step: StepPosition | null, { messages }: History): StepPosition | null {
+  if (step === null || step.outcome === null) return step;
+  const ids = new Set(step.toolCalls.map(({ id }) => id));
+  const last = messages.at(-1);
+  const stored = last?.role === "tool" ? ids.has(last.tool_call_id) : ids.size === 0 && last?.role === "assistant";
+  return { ...step, stored };
 }
 
 function lastWords(history: History): string {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { errorMessage } from "../errors.js";
 import type { Logger } from "../logger.js";
+import type { ApprovalAsk } from "../tools/tool.js";
 import { readApprovalAnswer } from "./approval-answer.js";
 import {
   type ApprovalOutcome,
@@ -55,7 +56,7 @@ export class ApprovalGate {
     const id = request.id ?? randomUUID();
     if (signal.aborted) return Promise.resolve(CANCELLED);
     if (this.#closed || this.#open.has(id)) return Promise.resolve(CLOSED);
-    const record = new ApprovalRecord({ ...request, id, proposed: null });
+    const record = new ApprovalRecord({ ...request, id, proposed: null }, request.id !== undefined);
     this.#open.set(id, record);
     signal.addEventListener("abort", () => this.#end(record, CANCELLED), { once: true, signal: record.ended.signal });
     const judged = this.#judge(record);
@@ -67,6 +68,12 @@ export class ApprovalGate {
         this.#end(record, CLOSED);
       });
     return record.outcome;
+  }
+
+  /** Grants what a person allowed for the session in an earlier process, unless it is granted. Never rejects. */
+  async grant({ subject }: ApprovalAsk): Promise<void> {
+    const { proposed } = await this.#deps.grants.judge(subject);
+    if (proposed !== null && this.#deps.grants.add(proposed)) void this.#settleCovered();
   }
 
   /** The requests that wait for an answer, oldest first. */
@@ -142,6 +149,7 @@ export class ApprovalGate {
     const { id } = record.request;
     const { logger } = this.#deps;
     record.presented = true;
+    record.shown = true;
     void new Promise((resolve) => resolve(this.#deps.present(record.request, record.ended.signal))).then(
       (raw) => {
         if (!this.#answer(record, raw)) logger.info({ id }, "an answer came after the end of its approval");
@@ -169,7 +177,7 @@ export class ApprovalGate {
     this.#open.delete(request.id);
     let outcome = wanted;
     let granted = false;
-    if (record.presented) {
+    if (record.shown) {
       try {
         this.#deps.recordAnswer(request, raw, outcome);
       } catch (error) {

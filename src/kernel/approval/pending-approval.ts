@@ -27,6 +27,8 @@ export interface ApprovalRequest extends ApprovalOrigin {
   id?: string;
   ask: ApprovalAsk;
   toolCallId: string;
+  /** What exactly would be done, for whoever asks again after a restart. */
+  actionHash?: string;
   /** Tool name. */
   sender: string;
 }
@@ -47,11 +49,14 @@ export class ApprovalRecord {
   readonly ended = new AbortController();
   /** True from the moment the client was asked. */
   presented = false;
+  /** True when the client knows of it, if only from an earlier process: then it has to be told the end. */
+  shown: boolean;
   #settled = false;
   #resolve: (outcome: ApprovalOutcome) => void = () => {};
 
-  constructor(request: PendingApproval) {
+  constructor(request: PendingApproval, shown: boolean) {
     this.request = request;
+    this.shown = shown;
     this.outcome = new Promise((resolve) => {
       this.#resolve = resolve;
     });

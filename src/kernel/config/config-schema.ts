@@ -42,6 +42,7 @@ const providerSchema = z.object({
   env: optionalTexts,
   custom_headers: optionalTexts,
   reasoning_key: optionalText,
+  assistant_prefill: flag,
   oauth: z.optional(z.unknown()),
 });
 

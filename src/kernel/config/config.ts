@@ -29,6 +29,8 @@ export interface ProviderConfig {
   env: Record<string, string>;
   custom_headers: Record<string, string>;
   reasoning_key: string | null;
+  /** Our own key: the server goes on with an assistant message that ends a request. Default false. */
+  assistant_prefill?: boolean;
 }
 
 export interface LoopControl {

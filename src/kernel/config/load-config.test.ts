@@ -54,6 +54,14 @@ A = "1"
     });
   });
 
+  it("reads whether a server goes on with an assistant message, which none does by default", () => {
+    const withKey = (more: object) =>
+      fromText(JSON.stringify({ ...usable, providers: { p: { ...provider, ...more } } }));
+    expect(withKey({ assistant_prefill: true }).providers.p?.assistant_prefill).toBe(true);
+    expect(withKey({}).providers.p).not.toHaveProperty("assistant_prefill");
+    expect(() => withKey({ assistant_prefill: "yes" })).toThrow("assistant_prefill");
+  });
+
   it("fills in the published defaults", () => {
     expect(fromText("{}")).toEqual({
       default_model: "",

@@ -114,6 +114,7 @@ function toProvider(provider: Entry<"providers">): ProviderConfig {
     env: { ...provider.env },
     custom_headers: { ...provider.custom_headers },
     reasoning_key: provider.reasoning_key ?? null,
+    ...(provider.assistant_prefill === undefined ? {} : { assistant_prefill: provider.assistant_prefill }),
   };
 }
 

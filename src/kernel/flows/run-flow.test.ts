@@ -91,3 +91,27 @@ test("the Ralph loop: the prompt as it is, then the choice between going on and 
   expect(asked[1]).toMatch(/^task\. .*\n\nAvailable branches:\n- CONTINUE\n- STOP\n/);
   expect([ralphMoves(0), ralphMoves(3), ralphMoves(-1)]).toEqual([1, 4, Number.POSITIVE_INFINITY]);
 });
+
+test("a flow tells of each move, and goes on at a node of an earlier process", async () => {
+  const moves: unknown[] = [];
+  const onMove = (node: string, behind: number) => void moves.push([node, behind]);
+  const whole = flow("BEGIN --> a[A] --> b[B] --> c[C] --> END");
+  await runFlow({ flow: whole, request: "please", turn: model("x").turn, onMove });
+  expect(moves.splice(0)).toEqual([
+    ["a", 0],
+    ["b", 1],
+    ["c", 2],
+  ]);
+  const { asked, turn } = model("x");
+  await runFlow({ flow: whole, request: "please", turn, onMove, from: { node: "b", moves: 1 } });
+  expect([asked, moves]).toEqual([["B", "C"], [["c", 2]]]);
+  expect(
+    await runFlow({
+      flow: LOOP,
+      request: "",
+      maxMoves: 3,
+      turn: model("<choice>on</choice>").turn,
+      from: { node: "a", moves: 2 },
+    }),
+  ).toMatchObject({ status: "max_steps_reached" });
+});

@@ -22,19 +22,25 @@ export interface FlowRun {
   request: string;
   /** Default: 1000. */
   maxMoves?: number;
+  /** A node of the flow to begin with, and how many are behind it; else the first. */
+  from?: { node: string; moves: number } | null;
+  /** Told of each node before its turn; not of the one that `from` names. */
+  onMove?: (node: string, moves: number) => void;
   /** Runs a turn inside the turn. Throws as a turn does. */
   turn: (input: string | ContentPart[]) => Promise<InnerTurn>;
 }
 
 /** Runs until END, a rejection, a limit or an error, which it throws on. */
-export async function runFlow({ flow, request, maxMoves = MAX_MOVES, turn }: FlowRun): Promise<TurnResult> {
+export async function runFlow(run: FlowRun): Promise<TurnResult> {
+  const { flow, request, maxMoves = MAX_MOVES, turn, from = null } = run;
   let steps = 0;
-  let wish = request;
-  let at = flow.nodes.get(flow.begin)?.edges[0]?.to ?? flow.end;
-  for (let moves = 0; at !== flow.end; moves += 1) {
+  let wish = from === null || from.moves === 0 ? request : "";
+  let at = from?.node ?? flow.nodes.get(flow.begin)?.edges[0]?.to ?? flow.end;
+  for (let moves = from?.moves ?? 0; at !== flow.end; moves += 1) {
     const node = flow.nodes.get(at);
     if (node === undefined) return { status: "finished" };
     if (moves >= maxMoves) return { status: "max_steps_reached", steps };
+    if (from === null || moves > from.moves) run.onMove?.(at, moves);
     const prompt = nodePrompt(node, wish);
     wish = "";
     let next: FlowEdge | null = null;

@@ -29,8 +29,11 @@ export type CompactionTrigger = "auto" | "manual" | "manual-with-prompt";
  * The others return at once and never throw.
  */
 export interface Hooks {
-  /** Before a tool's arguments are looked at. null: it may go on. Arguments that are no JSON object ask no hook. */
-  beforeTool(use: ToolUse, signal: AbortSignal): Promise<HookBlock | null>;
+  /**
+   * Before a tool's arguments are looked at. null: it may go on. Arguments that are no JSON object ask no hook.
+   * `resumed`: they were asked before, by a kernel that died before the answer.
+   */
+  beforeTool(use: ToolUse, signal: AbortSignal, resumed?: boolean): Promise<HookBlock | null>;
   /** After a tool has acted. */
   afterTool(use: ToolUse, result: ToolUseResult): void;
   beforeCompaction(trigger: CompactionTrigger, tokens: number, signal: AbortSignal): Promise<void>;

@@ -96,9 +96,10 @@ export class SessionHooks implements Hooks {
     this.#fire({ event: "StopFailure", target: errorType, data: { error_type: errorType, error_message: message } });
   }
 
-  async beforeTool(use: ToolUse, signal: AbortSignal): Promise<HookBlock | null> {
-    const data = toolData(use);
-    if (data === null) return null;
+  async beforeTool(use: ToolUse, signal: AbortSignal, resumed = false): Promise<HookBlock | null> {
+    const input = toolData(use);
+    if (input === null) return null;
+    const data = resumed ? { ...input, resumed } : input;
     const moment = { event: "PreToolUse", target: use.name, data, toolCallId: use.toolCallId } as const;
     return await this.#ask(moment, signal, !use.background);
   }

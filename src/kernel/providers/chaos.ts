@@ -54,6 +54,10 @@ class Chaos implements ChatProvider {
     return this.#inner.capabilities;
   }
 
+  get canPrefill(): boolean {
+    return this.#inner.canPrefill === true;
+  }
+
   get maxContextSize(): number {
     return this.#inner.maxContextSize;
   }

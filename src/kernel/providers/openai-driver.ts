@@ -39,6 +39,7 @@ class OpenAiProvider implements ChatProvider {
   readonly modelName: string;
   readonly capabilities: ReadonlySet<Capability>;
   readonly maxContextSize: number;
+  readonly canPrefill: boolean;
   readonly #resolved: ResolvedModel;
   readonly #logger: Logger;
   readonly #origin: string;
@@ -56,6 +57,7 @@ class OpenAiProvider implements ChatProvider {
     this.modelName = resolved.model.model;
     this.capabilities = resolved.capabilities;
     this.maxContextSize = resolved.model.max_context_size;
+    this.canPrefill = resolved.provider.assistant_prefill === true;
     this.#resolved = resolved;
     this.#logger = deps.logger;
     this.#origin = url.origin;

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { silentLogger } from "../logger.js";
+import { createOpenAiProvider } from "./openai-driver.js";
 import { OpenAiRequests } from "./openai-request.js";
 import { chatRequest, resolvedModel, user } from "./testing/stream-results.js";
 
@@ -35,6 +37,16 @@ describe("max_tokens", () => {
     const first = requests.build(request);
     requests.learn(first, { input_other: 100, input_cache_read: 1400, input_cache_creation: 0, output: 1 });
     expect(requests.build(request).body.max_tokens).toBeGreaterThan(2400);
+  });
+});
+
+describe("a reply that goes on", () => {
+  it("is the last message, when the server is said to take it", () => {
+    const half = { role: "assistant" as const, content: [{ type: "text" as const, text: "Once up" }], tool_calls: [] };
+    const { messages } = body(LOCAL, {}, chatRequest({ messages: [user("tell"), half] }));
+    expect((messages as unknown[]).at(-1)).toEqual({ role: "assistant", content: "Once up" });
+    const driver = (provider: object) => createOpenAiProvider(resolvedModel({ provider }), { logger: silentLogger });
+    expect([driver({}).canPrefill, driver({ assistant_prefill: true }).canPrefill]).toEqual([false, true]);
   });
 });
 

@@ -46,6 +46,8 @@ export interface ChatProvider {
   /** The provider's model id, as error texts name it. */
   readonly modelName: string;
   readonly capabilities: ReadonlySet<Capability>;
+  /** True when a request may end with an assistant message, which the model then goes on with. */
+  readonly canPrefill?: boolean;
   /** Tokens; 0 when unknown. */
   readonly maxContextSize: number;
   /**

@@ -94,3 +94,18 @@ test("an error of the storage is not an answer", async () => {
   });
   await expect(questions.ask("t", [question("Q?")], new AbortController().signal)).rejects.toThrow("disk full");
 });
+
+test("a question of an earlier process keeps its id; its answer is not asked for again", async () => {
+  const { questions, sent, notes } = setUp(({ id }) => ({ request_id: id, answers: { "Q?": "A" } }));
+  const { signal } = new AbortController();
+  const open = { requestId: "q1", answer: null };
+  expect(await questions.ask("t1", [question("Q?")], signal, open)).toEqual({ "Q?": "A" });
+  expect(sent.map(({ payload }) => payload.id)).toEqual(["q1"]);
+
+  const raw = { request_id: "q1", answers: { "Q?": "B" } };
+  const answered = { requestId: "q1", answer: { raw } };
+  expect(await questions.ask("t1", [question("Q?")], signal, answered)).toEqual({ "Q?": "B" });
+  expect([sent.length, notes.length]).toEqual([1, 1]);
+  const malformed = { requestId: "q1", answer: { raw: 7 } };
+  expect(await questions.ask("t1", [question("Q?")], signal, malformed)).toEqual({});
+});

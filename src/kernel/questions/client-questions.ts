@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { errorMessage } from "../errors.js";
 import type { Logger } from "../logger.js";
 import type { Question, Questions } from "../tools/services/questions.js";
+import type { EarlierRequest } from "../tools/tool.js";
 import { ClientRequestError } from "../turn/event-sink.js";
 import type { Recorder } from "../turn/recorder.js";
 
@@ -39,10 +40,17 @@ export class ClientQuestions implements Questions {
     return this.#deps.unattended();
   }
 
-  async ask(toolCallId: string, questions: readonly Question[], signal: AbortSignal): Promise<Record<string, string>> {
+  async ask(
+    toolCallId: string,
+    questions: readonly Question[],
+    signal: AbortSignal,
+    earlier?: EarlierRequest,
+  ): Promise<Record<string, string>> {
     signal.throwIfAborted();
+    const id = earlier?.requestId ?? randomUUID();
+    const known = earlier?.answer ?? null;
+    if (known !== null) return this.#read(id, known.raw ?? undefined, questions);
     if (this.unattended) return {};
-    const id = randomUUID();
     const raw = await this.#send({ id, tool_call_id: toolCallId, questions }, signal);
     const decided = this.#read(id, raw, questions);
     this.#deps.recorder.note(

@@ -38,7 +38,10 @@ export function approvalRecord(request: PendingApproval): SentRecord {
 export function approvalChannel(recorder: Recorder) {
   return {
     present: (request: PendingApproval, signal: AbortSignal): Promise<unknown> =>
-      recorder.request("ApprovalRequest", approvalPayload(request), signal, { beside: besideApproval(request) }),
+      recorder.request("ApprovalRequest", approvalPayload(request), signal, {
+        beside: besideApproval(request),
+        extra: request.actionHash === undefined ? {} : { action_hash: request.actionHash },
+      }),
     recordAnswer: (request: PendingApproval, answer: unknown, decided: unknown): void =>
       recorder.note({ kind: "answer", id: request.id, type: "ApprovalRequest", answer, decided }, true),
     resolved: (request: PendingApproval, outcome: { response: string; feedback: string }): void =>

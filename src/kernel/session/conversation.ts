@@ -1,65 +1,29 @@
 /** What one turn of a session does: a slash command, or the loop with the model. Owns history, provider and prefix. */
-import type { ApprovalGate } from "../approval/approval-gate.js";
-import type { ApprovalMode } from "../approval/policy.js";
-import type { KernelConfig } from "../config/config.js";
 import { errorMessage } from "../errors.js";
-import { innerTurn } from "../flows/inner-turn.js";
-import type { SessionHooks } from "../hooks/session-hooks.js";
-import type { Logger } from "../logger.js";
 import type { ContentPart } from "../messages.js";
 import { planReminders } from "../planning/plan-reminder.js";
-import type { SessionPlanMode } from "../planning/session-plan-mode.js";
 import { frozenPrefix, prefixChange } from "../prompt/prefix.js";
-import type { PromptTail } from "../prompt/prompt-tail.js";
 import { builtinCommands, findCommand } from "../slash/builtin-commands.js";
-import { parseSlash } from "../slash/parse-slash.js";
-import { FINISHED, type SlashCommand, type SlashContext, type Workspace } from "../slash/slash-command.js";
+import { parseSlash, type SlashInput } from "../slash/parse-slash.js";
+import { FINISHED, type SlashContext } from "../slash/slash-command.js";
 import type { FrozenPrefix } from "../storage/session-log.js";
 import type { TurnPosition } from "../storage/turn-position.js";
-import type { Toolset } from "../tools/toolset.js";
 import { compact } from "../turn/compaction.js";
-import type { DmailBox } from "../turn/dmail.js";
 import { type ContextSink, discardContext, History } from "../turn/history.js";
 import { RepeatGuard } from "../turn/repeat-guard.js";
 import type { SteerQueue } from "../turn/steer-queue.js";
 import { runTurn, type TurnDeps, type TurnResult } from "../turn/turn.js";
-import type { TurnRecorder } from "../turn/turn-recorder.js";
 import { inputText } from "../turn/user-input.js";
-import type { BackgroundWork } from "./background-work.js";
+import type { ConversationDeps } from "./conversation-deps.js";
 import { runPrompt } from "./prompt-run.js";
-import type { SessionProvider } from "./session-provider.js";
 import { titleFrom } from "./title.js";
 
-export interface ConversationDeps {
-  recorder: TurnRecorder;
-  config: KernelConfig;
-  toolset: Toolset;
-  gate: ApprovalGate;
-  hooks: SessionHooks;
-  workDir: string;
-  workspace: Workspace;
-  /** Commands beside the built-in ones, by the name that was typed; null when there is none. */
-  findCommand: (name: string) => Promise<SlashCommand | null>;
-  promptTail: PromptTail;
-  /** null for an agent that cannot return to checkpoints. */
-  mail: DmailBox | null;
-  /** Tokens of the configured model's window; 0 without one. */
-  maxContextTokens: number;
-  provider: SessionProvider;
-  /** The text of a new session. */
-  systemPrompt: () => string;
-  /** Flips a mode of the approvals and gives its new state. */
-  toggleMode: (name: keyof ApprovalMode) => boolean;
-  planMode: SessionPlanMode;
-  /** Fresh hex id of 32 digits. */
-  newSourceId: () => string;
-  freshCallId: () => string;
-  /** Work that goes on beside and between the turns. */
-  background?: BackgroundWork;
-  random: () => number;
-  logger: Logger;
-  /** Brings the listed tools up to date before a turn; `listed` are those of the stored prefix. */
-  joinTools?: (listed: readonly string[] | null, signal: AbortSignal) => Promise<void>;
+/** One turn; `earlier` is where it stood when its kernel died. */
+interface TurnWork {
+  userInput: string | ContentPart[];
+  earlier: TurnPosition | null;
+  steers: SteerQueue;
+  signal: AbortSignal;
 }
 
 /** The one of a session. Runs one turn at a time; `close` ends the driver. */
@@ -92,19 +56,14 @@ export class Conversation {
   }
 
   /** Runs one turn's work for this input; hooks of Stop may send it on once more. Throws as runTurn does. */
-  async run(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
-    const { background } = this.#deps;
-    background?.turnBegan();
-    try {
-      return await this.#run(userInput, steers, signal);
-    } finally {
-      background?.turnEnding();
-    }
+  run(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
+    return this.#work({ userInput, earlier: null, steers, signal });
   }
 
-  /** Goes on with a turn whose kernel died. As `run`. */
-  async resume({ userInput }: TurnPosition, steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
-    return await this.run(userInput, steers, signal);
+  /** Runs the rest of a turn whose kernel died, once `open` has read what that one stored. As `run` otherwise. */
+  resume(position: TurnPosition, steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
+    for (const end of position.openBrackets) this.#deps.recorder.event(end, {});
+    return this.#work({ userInput: position.userInput, earlier: position, steers, signal });
   }
 
   /** Shows a text to the user without asking the model. */
@@ -112,8 +71,19 @@ export class Conversation {
     this.#deps.recorder.event("ContentPart", { type: "text", text });
   }
 
-  async #run(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
-    const result = await this.#answer(userInput, steers, signal);
+  async #work(work: TurnWork): Promise<TurnResult> {
+    const { background } = this.#deps;
+    background?.turnBegan();
+    try {
+      return await this.#answerAndStop(work);
+    } finally {
+      background?.turnEnding();
+    }
+  }
+
+  async #answerAndStop(work: TurnWork): Promise<TurnResult> {
+    const { steers, signal } = work;
+    const result = await this.#answer(work);
     // The last inner turn of a flow leaves the queue open.
     steers.close();
     if (result.status !== "finished") return result;
@@ -123,26 +93,39 @@ export class Conversation {
     return await runTurn(block.reason, await this.#turnDeps(this.#openHistory(), steers, signal), signal);
   }
 
-  async #answer(userInput: string | ContentPart[], steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
-    const slash = parseSlash(inputText(userInput));
+  async #answer(work: TurnWork): Promise<TurnResult> {
+    const { userInput, earlier, steers, signal } = work;
+    const { recorder, config, promptTail } = this.#deps;
+    const text = inputText(userInput);
+    const history = this.#openHistory();
+    const turnDeps = () => this.#turnDeps(history, steers, signal);
+    const slash = parseSlash(text);
     if (slash !== null) {
-      const command = findCommand(builtinCommands, slash.name) ?? (await this.#deps.findCommand(slash.name));
-      if (command !== null) return await command.run(slash.args, this.#slashContext(steers, signal));
-      this.say(`Unknown slash command "/${slash.name}".`);
-      return FINISHED;
+      const run = () => this.#command(slash, work);
+      if (earlier === null) return await run();
+      const { resumeCommand } = await import("./resume-command.js");
+      const { maxContextTokens } = this.#deps;
+      const known = { command: slash, position: earlier, recorder, history, maxContextTokens };
+      return await resumeCommand({ ...known, turnDeps, run, signal });
     }
     const result = await runPrompt({
       userInput,
-      tail: await this.#deps.recorder.waiting(
-        "storage",
-        this.#deps.promptTail(inputText(userInput), this.#openHistory().messages),
-      ),
-      ralphIterations: this.#deps.config.loop_control.max_ralph_iterations,
-      turnDeps: () => this.#turnDeps(this.#openHistory(), steers, signal),
+      tail: await recorder.waiting("storage", promptTail(text, history.messages)),
+      ralphIterations: config.loop_control.max_ralph_iterations,
+      turnDeps,
+      recorder,
+      earlier,
       signal,
     });
-    this.#setTitle(inputText(userInput));
+    this.#setTitle(text);
     return result;
+  }
+
+  async #command({ name, args }: SlashInput, work: TurnWork): Promise<TurnResult> {
+    const command = findCommand(builtinCommands, name) ?? (await this.#deps.findCommand(name));
+    if (command !== null) return await command.run(args, this.#slashContext(work));
+    this.say(`Unknown slash command "/${name}".`);
+    return FINISHED;
   }
 
   /** Loads what the first prompt will need, so that it need not wait. Never throws. */
@@ -204,7 +187,7 @@ export class Conversation {
     this.#prefix = now;
   }
 
-  #slashContext(steers: SteerQueue, signal: AbortSignal): SlashContext {
+  #slashContext({ steers, signal, earlier }: TurnWork): SlashContext {
     const { recorder, workDir, gate } = this.#deps;
     const history = this.#openHistory();
     return {
@@ -228,7 +211,11 @@ export class Conversation {
         return runTurn(prompt, await this.#turnDeps(new History(seed, discardContext), steers, signal), signal);
       },
       runHere: async (input) => runTurn(input, await this.#turnDeps(history, steers, signal), signal),
-      runInner: async (input) => innerTurn(input, [], await this.#turnDeps(history, steers, signal), signal),
+      runFlow: async (flow, request) => {
+        const { runFlowTurns } = await import("../flows/flow-turns.js");
+        const turnDeps = () => this.#turnDeps(history, steers, signal);
+        return runFlowTurns({ flow, request, tail: [], turnDeps, earlier, recorder, signal });
+      },
     };
   }
 

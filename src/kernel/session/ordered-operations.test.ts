@@ -88,7 +88,7 @@ test("the whole turn", async () => {
   const begin = log.indexOf("write turn");
   expect(log.slice(begin)).toEqual([
     ...["write turn", "write TurnBegin", "deliver TurnBegin"],
-    ...["write prefix", "write context", "write context"],
+    ...["write prefix", "write context"],
     ...["write StepBegin", "deliver StepBegin", "write context", "write step"],
     ...["write ContentPart", "deliver ContentPart", "write ToolCall", "deliver ToolCall"],
     ...["write stream_end", "write StatusUpdate", "deliver StatusUpdate"],
@@ -96,10 +96,10 @@ test("the whole turn", async () => {
     ...["write answer", "fsync", "write ApprovalResponse", "deliver ApprovalResponse"],
     ...["write intent", "fsync", "EFFECT", "write ToolResult", "fsync", "deliver ToolResult"],
     // The published files take the step; the journal is safe before they are written.
-    ...["write context", "fsync", "write checkpoint"],
+    ...["write step_end", "write context", "fsync", "write checkpoint"],
     ...["write StepBegin", "deliver StepBegin", "write context", "write step"],
     ...["write ContentPart", "deliver ContentPart", "write stream_end", "write StatusUpdate", "deliver StatusUpdate"],
-    ...["write context", "fsync", "write checkpoint"],
+    ...["write step_end", "write context", "fsync", "write checkpoint"],
     ...["write TurnEnd", "fsync", "fsync", "write checkpoint", "deliver TurnEnd", "RESPONSE"],
   ]);
 });

@@ -1,7 +1,6 @@
 /** `/skill:x` and `/flow:x`: looked up when they are called, so that a skill written a moment ago works. */
 import { errorMessage } from "../errors.js";
 import { parseFlow } from "../flows/parse-flow.js";
-import { runFlow } from "../flows/run-flow.js";
 import type { Skill, SkillSet } from "../skills/skill.js";
 import { readSkillText, type SkillCatalog } from "../skills/skill-catalog.js";
 import { FINISHED, type SlashCommand, type SlashContext } from "./slash-command.js";
@@ -58,7 +57,7 @@ async function runSkillFlow(skill: Skill, args: string, context: SlashContext) {
     context.say(`The flow ${skill.name} cannot run: ${errorMessage(error)}.`);
     return FINISHED;
   }
-  return await runFlow({ flow: parseFlow(text), request: args, turn: (input) => context.runInner(input) });
+  return await context.runFlow(parseFlow(text), args);
 }
 
 /** null after the user was told that the file cannot be read any more. */

@@ -1,7 +1,6 @@
 /** What a slash command is and what it may touch. */
 
-import type { InnerTurn } from "../flows/run-flow.js";
-import type { ContentPart } from "../messages.js";
+import type { Flow } from "../flows/flow.js";
 import type { PathScope } from "../tools/support/workspace-path.js";
 import type { History } from "../turn/history.js";
 import type { Recorder } from "../turn/recorder.js";
@@ -38,8 +37,8 @@ export interface SlashContext {
   runAside(prompt: string): Promise<TurnResult>;
   /** Runs steps in the conversation itself. Throws llm_not_set without a model. */
   runHere(input: string): Promise<TurnResult>;
-  /** Runs a turn inside this turn, with a TurnBegin and a TurnEnd of its own. Throws llm_not_set without a model. */
-  runInner(input: string | ContentPart[]): Promise<InnerTurn>;
+  /** Runs a flow, or the rest of it, as turns inside this turn. Throws llm_not_set without a model. */
+  runFlow(flow: Flow, request: string): Promise<TurnResult>;
 }
 
 export interface SlashCommand extends CommandInfo {

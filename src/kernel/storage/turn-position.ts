@@ -22,6 +22,8 @@ export interface TurnPosition {
   openInnerTurns: number;
   /** The undecided hook of the prompt itself, or its verdict; null when none was asked. */
   promptHook: HookPosition | null;
+  /** Where a flow or the Ralph loop stands; absent or null when none runs or its place is not known. */
+  flow?: FlowPosition | null;
   /** Accepted and not used, in order. */
   steers: { id: string; userInput: string | ContentPart[] }[];
   /** The calls of the turn's finished steps, step by step, for the repeat guard. */
@@ -53,6 +55,15 @@ export interface StepPosition {
   calls: Map<string, CallPosition>;
 }
 
+/** Of the newest notice `flow`. */
+export interface FlowPosition {
+  node: string;
+  /** How many nodes were behind it. */
+  moves: number;
+  /** The TurnBegin of its turn was shown. */
+  begun: boolean;
+}
+
 /** What is recorded of one call. The newest of each counts. */
 export interface CallPosition {
   /** Recorded and shown: the call is done. `rejection` as in ToolReturn; null for a call that a person let run. */
@@ -62,6 +73,21 @@ export interface CallPosition {
   /** The client was asked to run it, or the user was asked by it. */
   request: RequestPosition | null;
   intent: IntentPosition | null;
+  /** The subagent that the call began and waits for; absent or null when there is none. */
+  agent?: AgentPosition | null;
+}
+
+/** A subagent whose run has no end. */
+export interface AgentPosition {
+  agentId: string;
+  subagentType: string;
+  /** It runs for a background task, which ended with its kernel. */
+  background: boolean;
+  /**
+   * Where its own turn stands; its turns count as inner ones, `openInnerTurns` is 1 while one is open. `hasContext` and
+   * `stored` are false: its conversation is in its own folder.
+   */
+  turn: TurnPosition;
 }
 
 /** `verdict` null: asked and not decided. */

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { ProviderError } from "../providers/provider.js";
+import { agentInterrupted } from "../storage/tool-message.js";
 import { AgentFailure, type AgentResult, type AgentRun, type Agents } from "./services/agents.js";
 import { TaskRefused, type Tasks } from "./services/tasks.js";
 import { startedTaskText, taskDisplay } from "./support/task-text.js";
@@ -40,10 +41,12 @@ export const agent = defineTool({
     return {
       ask: null,
       effect: "none",
-      execute: async ({ toolCallId, signal }) =>
-        args.run_in_background === true
-          ? await inBackground({ ...request, toolCallId }, tasks)
-          : await inForeground({ ...request, toolCallId }, agents, signal),
+      execute: async ({ toolCallId, signal, agent: earlier }) => {
+        if (earlier?.background === true) return interrupted(earlier.agentId);
+        if (args.run_in_background === true) return await inBackground({ ...request, toolCallId }, tasks);
+        const known = earlier === undefined ? {} : { resume: earlier.agentId, earlier };
+        return await inForeground({ ...request, toolCallId, ...known }, agents, signal);
+      },
     };
   },
 });
@@ -65,6 +68,12 @@ async function inBackground(request: AgentRun, tasks: Tasks | null): Promise<Too
   } catch (error) {
     return failed(error);
   }
+}
+
+/** Its task ended with the kernel that ran it; a second one would do the work twice. */
+function interrupted(agentId: string): ToolReturn {
+  const { message } = agentInterrupted(agentId);
+  return toolError(message, "Interrupted");
 }
 
 function report({ agentId, resumed, actualType, text }: AgentResult): string {

@@ -38,7 +38,7 @@ export const askUserQuestion = defineTool({
     return {
       ask: null,
       effect: "none",
-      execute: async ({ signal, toolCallId }) => answered(await desk.ask(toolCallId, asked, signal)),
+      execute: async ({ signal, toolCallId, earlier }) => answered(await desk.ask(toolCallId, asked, signal, earlier)),
     };
   },
 });

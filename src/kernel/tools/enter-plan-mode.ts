@@ -21,9 +21,9 @@ export const enterPlanMode = defineTool({
     return {
       ask: null,
       effect: "none",
-      async execute({ signal, toolCallId }) {
+      async execute(run) {
         if (questions.unattended) return entered(planMode);
-        const answer = await askPlanQuestion(questions, toolCallId, question(), signal);
+        const answer = await askPlanQuestion(questions, question(), run);
         return answer === "Yes" ? entered(planMode) : declined(answer);
       },
     };

@@ -46,16 +46,16 @@ export const exitPlanMode = defineTool({
     return {
       ask: null,
       effect: "none",
-      async execute({ signal, toolCallId }) {
+      async execute(run) {
         planMode.display(plan);
         if (questions.unattended) return approved(planMode, null, offered.length > 0);
         const choices = offered.length > 0 ? offered : [{ label: APPROVE, description: "Carry out the plan" }];
-        const answer = await askPlanQuestion(questions, toolCallId, question(choices), signal);
+        const answer = await askPlanQuestion(questions, question(choices), run);
         if (answer === null || answer === REJECT) return rejected();
         if (answer === REJECT_AND_EXIT) return rejectedForGood(planMode);
         if (!choices.some((choice) => choice.label === answer)) return toRevise(answer);
         // What is approved is what was shown.
-        if ((await readPlan(planMode, signal)) !== plan) return changedMeanwhile();
+        if ((await readPlan(planMode, run.signal)) !== plan) return changedMeanwhile();
         return approved(planMode, offered.length > 0 ? answer : null, false);
       },
     };

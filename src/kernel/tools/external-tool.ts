@@ -2,7 +2,7 @@
 import { errorMessage } from "../errors.js";
 import type { ToolDefinition } from "../providers/provider.js";
 import { type ForeignCheck, foreignSchema, readForeignArguments } from "./support/foreign-schema.js";
-import type { PreparedCall, ToolReturn } from "./tool.js";
+import type { EarlierRequest, PreparedCall, ToolReturn } from "./tool.js";
 import type { CallableTool, CallContext } from "./toolset.js";
 
 export interface ExternalToolOffer {
@@ -15,6 +15,7 @@ export interface ExternalToolOffer {
 export type CallClientTool = (
   call: { id: string; name: string; arguments: string | null },
   signal: AbortSignal,
+  earlier?: EarlierRequest,
 ) => Promise<ToolReturn>;
 
 export interface ExternalToolOutcome {
@@ -85,8 +86,9 @@ class ExternalTool implements CallableTool {
     return {
       ask: null,
       effect: "exec",
-      execute: ({ signal }) =>
-        this.#callClient({ id: call.toolCallId, name: this.name, arguments: argumentsJson }, signal),
+      byClient: true,
+      execute: ({ signal, earlier }) =>
+        this.#callClient({ id: call.toolCallId, name: this.name, arguments: argumentsJson }, signal, earlier),
     };
   }
 }

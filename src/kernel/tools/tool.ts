@@ -7,6 +7,7 @@ import type * as z from "zod/mini";
 import type { ContentPart } from "../messages.js";
 import type { ProcessGroups } from "../processes/process-groups.js";
 import type { Capability } from "../providers/provider.js";
+import type { AgentPosition } from "../storage/turn-position.js";
 import type { Agents } from "./services/agents.js";
 import type { DmailSender } from "./services/dmail.js";
 import type { PlanMode } from "./services/plan-mode.js";
@@ -79,6 +80,8 @@ export interface PreparedCall {
   /** Files the call will change, as they were when it was prepared, and as they will be. Empty for other calls. */
   before?: FileState[];
   after?: FileState[];
+  /** The client runs it under the id of the call, at most once: asking it again is safe. */
+  byClient?: boolean;
   /** Acts. May throw: the runner turns it into `Error running tool: <e>`. Rejects with the signal's reason on abort. */
   execute(run: ExecuteContext): Promise<ToolReturn>;
 }
@@ -88,8 +91,18 @@ export interface ExecuteContext {
   signal: AbortSignal;
   toolCallId: string;
   effectId: string;
+  /** What an earlier process asked the client for this call: asked again under the same id, an answer is used. */
+  earlier?: EarlierRequest;
+  /** The subagent that the call had begun in an earlier process and waited for. */
+  agent?: AgentPosition;
   /** The runner records pid and start time in the intent; called at most once, before the process can act. */
   onProcess?: (process: { pgid: number; startTime: string }) => void;
+}
+
+export interface EarlierRequest {
+  requestId: string;
+  /** The client's raw answer; null when there is none. */
+  answer: { raw: unknown } | null;
 }
 
 /** The surroundings of every call of a session. Read-only for tools, but for the todo list. */

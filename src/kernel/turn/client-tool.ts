@@ -23,10 +23,15 @@ export function clientToolCaller(
   recorder: Recorder,
   parse: (answer: unknown) => ClientToolAnswer | null,
 ): CallClientTool {
-  return async (call, signal) => {
+  const ask = async (call: { id: string }, signal: AbortSignal) => {
+    const raw = await recorder.request("ToolCallRequest", call, signal);
+    recorder.note({ kind: "answer", id: call.id, type: "ToolCallRequest", answer: raw, decided: "result" }, true);
+    return raw;
+  };
+  return async (call, signal, earlier) => {
     try {
-      const raw = await recorder.request("ToolCallRequest", call, signal);
-      recorder.note({ kind: "answer", id: call.id, type: "ToolCallRequest", answer: raw, decided: "result" }, true);
+      const known = earlier?.answer ?? null;
+      const raw = known === null ? await ask(call, signal) : known.raw;
       const answer = parse(raw);
       if (answer === null) return toolError("Invalid tool result payload from client.", "Invalid tool result");
       return decodeReturn(answer.return_value);

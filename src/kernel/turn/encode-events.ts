@@ -2,6 +2,7 @@
 import { jsonLine } from "../../wire/json-line.js";
 import type { ContentPart } from "../messages.js";
 import type { StreamPart } from "../providers/provider.js";
+import { contentParts } from "../storage/context-format.js";
 import type { DeliverableRecord } from "../storage/session-log.js";
 import { toolMessage } from "../storage/tool-message.js";
 import type { DisplayBlock, ToolReturn } from "../tools/tool.js";
@@ -37,6 +38,18 @@ export function encodeToolReturn(value: ToolReturn): Record<string, unknown> {
     message: value.message,
     display: value.display.map(encodeDisplay),
     extras: value.extras ?? null,
+  };
+}
+
+/** A recorded `return_value` as a tool's result; what it showed is not needed again. */
+export function decodeToolReturn(value: unknown): ToolReturn {
+  const fields = isRecord(value) ? value : {};
+  return {
+    isError: fields.is_error === true,
+    output: typeof fields.output === "string" ? fields.output : contentParts(fields.output),
+    message: typeof fields.message === "string" ? fields.message : "",
+    display: Array.isArray(fields.display) ? fields.display.filter(isRecord).map(decodeDisplay) : [],
+    extras: isRecord(fields.extras) ? fields.extras : null,
   };
 }
 

@@ -55,12 +55,17 @@ export class History {
     return this.#tokens;
   }
 
-  /** Marks a point to which the conversation could return. Returns its id. */
-  checkpoint(): number {
+  /** Marks a point to which the conversation could return, and puts a user message behind it. Returns its id. */
+  checkpoint(content: ContentPart[] | null = null): number {
     const id = this.#nextCheckpoint;
-    this.#sink.append([{ role: "_checkpoint", id }]);
+    const messages: Message[] = [];
+    if (this.#announce) messages.push({ role: "user", content: [{ type: "text", text: checkpointNote(id) }] });
+    if (content !== null) messages.push({ role: "user", content });
+    // All in one record: a turn whose mark is stored has its message too.
+    this.#sink.append([{ role: "_checkpoint", id }, ...messages.map(toContextMessage)]);
     this.#nextCheckpoint += 1;
-    if (this.#announce) this.appendUser([{ type: "text", text: checkpointNote(id) }]);
+    this.#messages.push(...messages);
+    this.#uncountedChars += countChars(messages);
     return id;
   }
 
@@ -121,6 +126,11 @@ export class History {
     this.#messages.push(assistant, ...tools);
     this.#tokens = total;
     this.#uncountedChars = countChars(tools);
+  }
+
+  /** Appends messages that belong together: all of them are stored, or none. */
+  appendTogether(...messages: Message[]): void {
+    this.#push(...messages);
   }
 
   /** Drops everything but the system text. */

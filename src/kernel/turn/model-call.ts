@@ -36,7 +36,7 @@ export interface ModelCall {
 
 /** Runs the call. Throws ProviderError when no attempt succeeded and the signal's reason when aborted. */
 export function callModel(call: ModelCall): Promise<ModelReply> {
-  return withRetries(() => streamOnce(call), {
+  return withRetries(() => streamOnce(call, new MessageAssembler()), {
     ...call,
     pause: (wait) => call.recorder.waiting("retry", wait),
     onRetry: (error, next, wait) =>
@@ -51,9 +51,9 @@ export function callModel(call: ModelCall): Promise<ModelReply> {
   });
 }
 
-async function streamOnce(call: ModelCall): Promise<ModelReply> {
+/** One attempt. What the model says goes behind what `assembler` holds, which is complete up to the failure. */
+export async function streamOnce(call: ModelCall, assembler: MessageAssembler): Promise<ModelReply> {
   const { recorder, signal } = call;
-  const assembler = new MessageAssembler();
   const seen = new Set<string>();
   const reading = readModelStream(call.provider.stream(call.request, signal), signal, (parts) => {
     const batch = parts.map((part) => withUsableId(part, seen, call));

@@ -23,8 +23,8 @@ export interface Recorder {
   event(type: string, payload: unknown, sync?: boolean): void;
   /** Records one read of the model's stream in one write and delivers it part by part. */
   parts(parts: readonly StreamPart[]): void;
-  /** Records a tool's result with fsync, then delivers it. */
-  result(payload: { tool_call_id: string; return_value: unknown }): void;
+  /** Records a tool's result with fsync, then delivers it. `extra` is for the journal only. */
+  result(payload: { tool_call_id: string; return_value: unknown }, extra?: Readonly<Record<string, unknown>>): void;
   /** Records a request and sends it. The promise is the client's raw answer; rejects with ClientRequestError. */
   request(type: string, payload: { id: string }, signal: AbortSignal, extras?: RequestExtras): Promise<unknown>;
   /** Tells what the agent waits for as long as the work has not settled; settles as it does. */

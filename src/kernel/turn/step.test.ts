@@ -6,6 +6,7 @@ import { approving } from "../testing/recording-sink.js";
 import { turnFixtures } from "../testing/turn-fixture.js";
 import { toolOk } from "../tools/tool.js";
 import { runStep } from "./step.js";
+import { newStep } from "./step-start.js";
 
 const fixtures = turnFixtures();
 
@@ -28,7 +29,7 @@ async function setUp(
   const made = await fixtures.turn({ provider, tools });
   const controller = new AbortController();
   made.history.appendUser([{ type: "text", text: "go" }]);
-  return { ...made, ran, controller, run: () => runStep(1, made.deps, controller.signal) };
+  return { ...made, ran, controller, run: () => runStep(newStep(1), made.deps, controller.signal) };
 }
 
 test("the model is asked with the frozen text, the tools and the history", async () => {

@@ -1,10 +1,13 @@
 /** Runs the calls of one step beside each other and records their results. Never throws for a tool's sake. */
 import type { ToolCall } from "../messages.js";
+import type { CallPosition } from "../storage/turn-position.js";
 import { type ToolReturn, toolError } from "../tools/tool.js";
 import type { CallableTool, Toolset } from "../tools/toolset.js";
-import { encodeToolReturn } from "./encode-events.js";
+import { decodeToolReturn, encodeToolReturn } from "./encode-events.js";
 import { type CallResult, OneCall, type OneCallDeps, toolFailed } from "./one-call.js";
 import { callKey } from "./repeat-guard.js";
+
+const NO_POSITIONS: ReadonlyMap<string, CallPosition> = new Map();
 
 export interface ToolRunnerDeps extends OneCallDeps {
   toolset: Toolset;
@@ -15,7 +18,8 @@ export interface ToolRunnerDeps extends OneCallDeps {
 /**
  * Runs all calls of a step beside each other and resolves with their results in call order. Questions are asked in
  * call order. A call that repeats an earlier one of the step is not run: it copies that result. `refused` holds
- * calls that must not run, with what to answer. Rejects with the signal's reason on abort and with KernelError when
+ * calls that must not run, with what to answer; `positions` what an earlier process recorded of the calls: those with a
+ * result are neither run nor recorded again. Rejects with the signal's reason on abort and with KernelError when
  * something could not be recorded; the other calls are stopped then.
  */
 export async function runCalls(
@@ -23,6 +27,7 @@ export async function runCalls(
   refused: ReadonlyMap<string, ToolReturn>,
   deps: ToolRunnerDeps,
   signal: AbortSignal,
+  positions: ReadonlyMap<string, CallPosition> = NO_POSITIONS,
 ): Promise<CallResult[]> {
   signal.throwIfAborted();
   // All tools are found first: which one loads faster must not decide which call comes first.
@@ -34,13 +39,21 @@ export async function runCalls(
   let earlierAsked: Promise<unknown> = Promise.resolve();
 
   const start = (call: ToolCall, tool: CallableTool | ToolReturn): Promise<CallResult> => {
-    if ("isError" in tool) return Promise.resolve({ call, value: tool, rejection: null, used: null });
-    const one = new OneCall(call, deps, stop, earlierAsked);
+    const position = positions.get(call.id) ?? null;
+    if ("isError" in tool) return withoutTool(call, tool, position, stop);
+    const one = new OneCall(call, deps, stop, earlierAsked, position);
     earlierAsked = Promise.all([earlierAsked, one.asked]);
     return one.run(tool, queues);
   };
   const running = calls.map(async (call, index) => {
     const key = callKey(call.function.name, call.function.arguments);
+    const recorded = positions.get(call.id)?.result ?? null;
+    if (recorded !== null) {
+      const done = { call, value: decodeToolReturn(recorded.returnValue), rejection: recorded.rejection, used: null };
+      firstOf.set(key, firstOf.get(key) ?? Promise.resolve(done));
+      deps.finish(call, done.value);
+      return done;
+    }
     const first = firstOf.get(key);
     const result = first ?? start(call, tools[index] as CallableTool | ToolReturn);
     firstOf.set(key, result);
@@ -68,10 +81,26 @@ async function findTool({ function: { name } }: ToolCall, toolset: Toolset): Pro
   }
 }
 
+/** A tool that is gone may have acted while it was there. */
+async function withoutTool(
+  call: ToolCall,
+  missing: ToolReturn,
+  position: CallPosition | null,
+  signal: AbortSignal,
+): Promise<CallResult> {
+  const intent = position?.intent ?? null;
+  const known = intent === null ? null : await (await import("./after-intent.js")).afterIntent(intent, null, signal);
+  return { call, value: known ?? missing, rejection: null, used: null };
+}
+
 function recordResult(result: CallResult, deps: ToolRunnerDeps, signal: AbortSignal): CallResult {
   signal.throwIfAborted();
   if (result.used !== null) deps.hooks.afterTool(result.used, result.value);
   const value = deps.finish(result.call, result.value);
-  deps.recorder.result({ tool_call_id: result.call.id, return_value: encodeToolReturn(value) });
+  const { rejection } = result;
+  deps.recorder.result(
+    { tool_call_id: result.call.id, return_value: encodeToolReturn(value) },
+    rejection === null ? undefined : { rejection },
+  );
   return { ...result, value };
 }

@@ -60,8 +60,9 @@ export class TurnRecorder implements Recorder {
     this.#record(parts.map(partRecord), false);
   }
 
-  result(payload: { tool_call_id: string; return_value: unknown }): void {
-    this.#record([{ ...eventRecord("ToolResult", payload), kind: "result" }], true);
+  result(payload: { tool_call_id: string; return_value: unknown }, extra?: Readonly<Record<string, unknown>>): void {
+    const more = extra === undefined ? {} : { extra };
+    this.#record([{ ...eventRecord("ToolResult", payload), kind: "result", ...more }], true);
   }
 
   request(type: string, payload: { id: string }, signal: AbortSignal, extras: RequestExtras = {}): Promise<unknown> {

@@ -2,11 +2,13 @@
 import type { LoopControl } from "../config/config.js";
 import { KernelError } from "../errors.js";
 import type { ContentPart } from "../messages.js";
+import type { StepPosition } from "../storage/turn-position.js";
 import { compact, mustCompact } from "./compaction.js";
 import { type DmailBox, returnToPast } from "./dmail.js";
 import { requireReadable } from "./readable-content.js";
 import type { SteerSource } from "./steer-queue.js";
 import { runStep, type StepDeps } from "./step.js";
+import { newStep } from "./step-start.js";
 import { inputParts } from "./user-input.js";
 
 /** How a turn ended that did not fail. */
@@ -35,15 +37,24 @@ export async function runTurn(
   deps: TurnDeps,
   signal: AbortSignal,
 ): Promise<TurnResult> {
-  const { history, steers, loop } = deps;
   const content = inputParts(userInput);
   requireReadable(content, deps.provider);
   // What a step that failed had sent is void.
   deps.mail?.take();
-  history.checkpoint();
-  history.appendUser(content);
-  for (let n = 1; n <= loop.max_steps_per_turn; n++) {
-    const outcome = await interruptible(n, deps, signal);
+  deps.history.checkpoint(content);
+  return await runSteps(newStep(1), false, deps, signal);
+}
+
+/** The loop from a step on; `begun`: the client was told that it began. Otherwise as runTurn. */
+export async function runSteps(
+  first: StepPosition,
+  begun: boolean,
+  deps: TurnDeps,
+  signal: AbortSignal,
+): Promise<TurnResult> {
+  const { history, steers, loop } = deps;
+  for (let step = first; step.n <= loop.max_steps_per_turn; step = newStep(step.n + 1)) {
+    const outcome = await interruptible(step, begun && step === first, deps, signal);
     const mail = deps.mail?.take() ?? null;
     if (mail !== null && outcome === "again") returnToPast(mail, history);
     // A steer goes in between two steps; when the turn would end here it keeps it going.
@@ -61,22 +72,27 @@ export async function runTurn(
   return { status: "max_steps_reached", steps: loop.max_steps_per_turn };
 }
 
-async function interruptible(n: number, deps: TurnDeps, signal: AbortSignal) {
+async function interruptible(step: StepPosition, begun: boolean, deps: TurnDeps, signal: AbortSignal) {
   signal.throwIfAborted();
-  deps.recorder.event("StepBegin", { n });
+  const { n } = step;
+  if (!begun) deps.recorder.event("StepBegin", { n });
   deps.onStep?.();
   try {
-    if (mustCompact(deps.history.estimatedTokens, deps.provider.maxContextSize, deps.loop)) {
-      await compact(deps, "", signal);
-    }
-    const checkpoint = deps.history.checkpoint();
-    deps.recorder.note({ kind: "step", n, checkpoint }, false);
-    for (const content of deps.notices?.() ?? []) deps.history.appendUser(content);
-    return await runStep(n, deps, signal);
+    if (!step.marked) await markStep(n, deps, signal);
+    return await runStep(step, deps, signal);
   } catch (error) {
     if (!signal.aborted && !isStorageFailure(error)) deps.recorder.event("StepInterrupted", {});
     throw error;
   }
+}
+
+async function markStep(n: number, deps: TurnDeps, signal: AbortSignal): Promise<void> {
+  if (mustCompact(deps.history.estimatedTokens, deps.provider.maxContextSize, deps.loop)) {
+    await compact(deps, "", signal);
+  }
+  const checkpoint = deps.history.checkpoint();
+  deps.recorder.note({ kind: "step", n, checkpoint }, false);
+  for (const content of deps.notices?.() ?? []) deps.history.appendUser(content);
 }
 
 /** Then no event can be recorded any more, and none may be delivered. */

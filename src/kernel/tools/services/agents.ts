@@ -1,4 +1,6 @@
 /** Runs another agent with a conversation of its own and brings back its last words. */
+import type { AgentPosition } from "../../storage/turn-position.js";
+
 export interface AgentRun {
   /** Id of the Agent call that asked. */
   toolCallId: string;
@@ -11,6 +13,8 @@ export interface AgentRun {
   resume: string | null;
   /** Seconds; null for no limit in the foreground. */
   timeoutS: number | null;
+  /** The agent that an earlier process ran for this call: it goes on where it stood. */
+  earlier?: AgentPosition;
 }
 
 export interface AgentResult {

@@ -1,4 +1,6 @@
 /** Asks the person at the client to choose (wire.md 3.2, QuestionRequest). */
+import type { EarlierRequest } from "../tool.js";
+
 export interface Question {
   question: string;
   header: string;
@@ -14,6 +16,14 @@ export interface Questions {
   readonly supported: boolean;
   /** True when nobody is there (afk): every question is dismissed at once, and nothing is sent. */
   readonly unattended: boolean;
-  /** Answers by question text; an empty object when they were dismissed. Rejects only with the signal's reason. */
-  ask(toolCallId: string, questions: readonly Question[], signal: AbortSignal): Promise<Record<string, string>>;
+  /**
+   * Answers by question text; an empty object when they were dismissed. Rejects only with the signal's reason.
+   * `earlier`: it was asked before a restart; the same id is used again, or the answer it has.
+   */
+  ask(
+    toolCallId: string,
+    questions: readonly Question[],
+    signal: AbortSignal,
+    earlier?: EarlierRequest,
+  ): Promise<Record<string, string>>;
 }

@@ -1,6 +1,6 @@
 /** What EnterPlanMode and ExitPlanMode share: one question to the person, with one answer. */
 import type { Question, Questions } from "../services/questions.js";
-import { type ToolReturn, toolError } from "../tool.js";
+import { type ExecuteContext, type ToolReturn, toolError } from "../tool.js";
 
 /** Both tools change the same thing, so they run one after the other. */
 export const PLAN_MODE_KEY = "plan mode";
@@ -19,12 +19,11 @@ export function planUndecidable(step: string): ToolReturn {
 /** Gives the answer, null when the question was dismissed. Rejects only with the signal's reason. */
 export async function askPlanQuestion(
   questions: Questions,
-  toolCallId: string,
   asked: Pick<Question, "question" | "header" | "options"> & Partial<Question>,
-  signal: AbortSignal,
+  { signal, toolCallId, earlier }: Pick<ExecuteContext, "signal" | "toolCallId" | "earlier">,
 ): Promise<string | null> {
   const { question, header, options, other_label = "", other_description = "" } = asked;
   const full = { question, header, options, multi_select: false, body: "", other_label, other_description };
-  const answers = await questions.ask(toolCallId, [full], signal);
+  const answers = await questions.ask(toolCallId, [full], signal, earlier);
   return answers[asked.question] ?? null;
 }
