@@ -53,7 +53,7 @@ export async function createRuntime(
   clientCapabilities: () => ClientCapabilities,
   hookList: HookList,
 ): Promise<KernelRuntime> {
-  const { config, model, flags, env, shareDir, logger, agent } = options;
+  const { config, model, flags, env, shareDir, logger, agent, failPoints } = options;
   const { workDir } = flags;
   const { sessionId, exists } = locateSession({
     shareDir,
@@ -61,7 +61,8 @@ export async function createRuntime(
     sessionId: flags.session,
     continueLast: flags.continue,
   });
-  const log = openSession({ shareDir, workDir, sessionId, logger });
+  const opened = openSession({ shareDir, workDir, sessionId, logger });
+  const log = failPoints?.log(opened) ?? opened;
   const recorder = new TurnRecorder(log, sink);
   const processes = lazyProcessGroups(logger);
   const additionalDirs = [...new Set([...flags.addDirs, ...log.state.data.additional_dirs])];
@@ -98,10 +99,11 @@ export async function createRuntime(
     path: toolEnv.PATH ?? "",
     mode: { yolo: config.default_yolo || log.state.data.approval.yolo, afk: flags.afk || log.state.data.approval.afk },
   });
-  const { planMode, guard } = sessionPlanning({
+  const { planMode, guard: planGuard } = sessionPlanning({
     ...{ options, recorder, context, gate: approvals.gate },
     capabilities: clientCapabilities,
   });
+  const guard = failPoints?.guard(planGuard) ?? planGuard;
   const hooks = new SessionHooks({
     list: hookList,
     channel: sessionHookChannel(recorder, (answer) => {
@@ -122,7 +124,8 @@ export async function createRuntime(
   const toolset = new SessionToolset(context, externalTools, agent, mcp?.joined ?? null);
   const freshCallId = () => `call_${randomBytes(12).toString("hex")}`;
   let turnSourceId = "";
-  const provider = new SessionProvider(await providerFactory(model, () => ({ logger, shareDir, client: client() })));
+  const createProvider = await providerFactory(model, () => ({ logger, shareDir, client: client() }));
+  const provider = new SessionProvider(failPoints?.provider(createProvider) ?? createProvider);
   const agents = sessionAgents({
     options,
     recorder,
@@ -187,6 +190,7 @@ export async function createRuntime(
       if (!session.busy) await approvals.warmUp();
     },
     close: async () => {
+      await failPoints?.closing();
       const turnInterrupted = session.turnRunning;
       approvals.close();
       // Tasks end while the turn does: their ends belong into the session.

@@ -4,6 +4,7 @@ import type { Transport } from "../wire/transport.js";
 import type { LoadedAgent } from "./agent-spec/loaded-agent.js";
 import type { KernelConfig, ResolvedModel } from "./config/config.js";
 import type { WireCompat } from "./config/wire-compat.js";
+import type { FailingKernel } from "./failing-kernel.js";
 import type { Logger } from "./logger.js";
 import type { Session } from "./session/session.js";
 import type { WireRecord } from "./storage/replay.js";
@@ -40,6 +41,8 @@ export interface KernelOptions {
   version: string;
   /** Aborts when the process has to stop. */
   signal: AbortSignal;
+  /** Set for a kernel that is to fail on purpose, in tests of its hosts. */
+  failPoints?: FailingKernel | null;
 }
 
 export interface KernelOutcome {
