@@ -21,7 +21,7 @@ export interface RunResult {
   seed: number;
   /** [] for a good run. */
   problems: string[];
-  /** Kernels that died. */
+  /** Failures that happened on purpose, as the marker file says, and kills at random. */
   deaths: number;
   /** From each word of a death to the next event that the host had not seen, ms. */
   recoveryMs: number[];
@@ -49,9 +49,11 @@ export async function runScenario(
   await host.close().catch((error: unknown) => problems.push(`close: ${String(error)}`));
   problems.push(...judge({ ...host.evidence(model.violations), left: await leftOver(folder.mark) }, host.expected()));
   await model.close();
+  const { marks } = folder;
   const good = problems.length === 0;
   if (good) folder.remove();
-  const { deaths, recoveryMs } = host;
+  const { recoveryMs } = host;
+  const deaths = marks.length + host.randomKills;
   const tookMs = performance.now() - began;
   return { name: scenario.name, seed, problems, deaths, recoveryMs, tookMs, folder: good ? null : folder.mark };
 }
@@ -67,7 +69,7 @@ class RecordingHost {
   readonly #seen: CrashEnvelope[] = [];
   readonly #asked = new Map<string, number>();
   readonly recoveryMs: number[] = [];
-  deaths = 0;
+  randomKills = 0;
   #client: CrashClient | null = null;
   #diedAt: number | null = null;
   #outcome = "never settled";
@@ -148,7 +150,6 @@ class RecordingHost {
       },
       onState: ({ cause }) => {
         if (cause === null) return;
-        this.deaths += 1;
         this.#diedAt = performance.now();
       },
     };
@@ -167,7 +168,9 @@ class RecordingHost {
     const part = ((seed * 2_654_435_761) % 0x1_0000_0000) / 0x1_0000_0000;
     return setTimeout(() => {
       const pid = this.#client?.pid() ?? null;
-      if (pid !== null) process.kill(pid, "SIGKILL");
+      if (pid === null) return;
+      process.kill(pid, "SIGKILL");
+      this.randomKills += 1;
     }, part * TURN_MS);
   }
 
