@@ -73,7 +73,7 @@ async function runAll(file) {
   let total = 0;
   const oneWorker = () =>
     new Promise((resolve, reject) => {
-      const child = fork(file, [], { cwd: root });
+      const child = fork(file, [], { cwd: root, env: { ...process.env, CRASH_ROOT: root } });
       const next = () => {
         const job = jobs?.shift();
         if (job !== undefined) child.send(job);
