@@ -46,7 +46,7 @@ export class FailingKernel {
     this.#points = new FailPoints({ ...options, epoch });
   }
 
-  /** The process has read its flags and its configuration. */
+  /** The process has read its flags. */
   spawned(): void {
     this.#points.hit("spawned");
   }
