@@ -45,6 +45,8 @@ export async function runWire(flags: KernelFlags): Promise<number> {
     const agent = await agentOf(flags, config);
     const model = resolveModel({ config, flags: { ...flags, model: flags.model ?? agent?.model ?? null }, env });
     if (model !== null) hideSecrets(logger, { providers: { resolved: model.provider } }, model.env);
+    const failing = env.KERNEL_FAILPOINT ? await import("./failing-process.js") : null;
+    const failPoints = failing?.failingProcess(env.KERNEL_FAILPOINT ?? "", env, { shareDir, ...flags }) ?? null;
     const { runKernel } = await kernel;
     const outcome = await runKernel({
       transport: stdioTransport(stdio.stdin, stdio.stdout),
@@ -60,6 +62,7 @@ export async function runWire(flags: KernelFlags): Promise<number> {
       version: KERNEL_VERSION,
       signal: watch.signal,
       rss: () => process.memoryUsage.rss(),
+      failPoints,
     });
     if (outcome.resumable && outcome.sessionId !== null) stdio.say(messages.resumeHint(outcome.sessionId));
     return exitCode(watch, outcome.turnInterrupted);

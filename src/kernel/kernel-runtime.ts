@@ -54,7 +54,7 @@ export async function createRuntime(
   clientCapabilities: () => ClientCapabilities,
   hookList: HookList,
 ): Promise<KernelRuntime> {
-  const { config, model, flags, env, shareDir, logger, agent } = options;
+  const { config, model, flags, env, shareDir, logger, agent, failPoints } = options;
   const { workDir } = flags;
   const { sessionId, exists } = locateSession({
     shareDir,
@@ -62,8 +62,9 @@ export async function createRuntime(
     sessionId: flags.session,
     continueLast: flags.continue,
   });
-  const log = openSession({ shareDir, workDir, sessionId, logger });
-  const resumes = () => clientCapabilities().extensions?.has("resume/1") === true;
+  const opened = openSession({ shareDir, workDir, sessionId, logger });
+  const log = failPoints?.log(opened) ?? opened;
+  const resumes = () => clientCapabilities().extensions.has("resume/1");
   const mayReturn = () => resumes() && !options.signal.aborted;
   const recorder = new TurnRecorder(log, parkingSink(sink, mayReturn));
   const processes = lazyProcessGroups(logger);
@@ -101,10 +102,11 @@ export async function createRuntime(
     path: toolEnv.PATH ?? "",
     mode: { yolo: config.default_yolo || log.state.data.approval.yolo, afk: flags.afk || log.state.data.approval.afk },
   });
-  const { planMode, guard } = sessionPlanning({
+  const { planMode, guard: planGuard } = sessionPlanning({
     ...{ options, recorder, context, gate: approvals.gate },
     capabilities: clientCapabilities,
   });
+  const guard = failPoints?.guard(planGuard) ?? planGuard;
   const hooks = new SessionHooks({
     list: hookList,
     channel: sessionHookChannel(recorder, (answer) => {
@@ -125,7 +127,8 @@ export async function createRuntime(
   const toolset = new SessionToolset(context, externalTools, agent, mcp?.joined ?? null);
   const freshCallId = () => `call_${randomBytes(12).toString("hex")}`;
   let turnSourceId = "";
-  const provider = new SessionProvider(await providerFactory(model, () => ({ logger, shareDir, client: client() })));
+  const createProvider = await providerFactory(model, () => ({ logger, shareDir, client: client() }));
+  const provider = new SessionProvider(failPoints?.provider(createProvider) ?? createProvider);
   const agents = sessionAgents({
     options,
     recorder,
@@ -195,6 +198,7 @@ export async function createRuntime(
       if (!session.busy) await approvals.warmUp();
     },
     close: async () => {
+      if (failPoints != null) await failPoints.closing();
       const turnInterrupted = session.turnRunning;
       // First of all: from here on nothing that ends because of the end is taken for an answer.
       const parked = mayReturn() && session.park();

@@ -5,6 +5,7 @@ import type { Transport } from "../wire/transport.js";
 import type { LoadedAgent } from "./agent-spec/loaded-agent.js";
 import type { KernelConfig, ResolvedModel } from "./config/config.js";
 import type { WireCompat } from "./config/wire-compat.js";
+import type { FailingKernel } from "./failing-kernel.js";
 import type { Logger } from "./logger.js";
 import type { Session } from "./session/session.js";
 import type { SessionResume } from "./session/session-resume.js";
@@ -45,6 +46,8 @@ export interface KernelOptions {
   signal: AbortSignal;
   /** Bytes of memory that the kernel holds, for its heartbeat; not known when missing. */
   rss?: () => number;
+  /** Set for a kernel that is to fail on purpose, in tests of its hosts. */
+  failPoints?: FailingKernel | null;
 }
 
 export interface KernelOutcome {

@@ -15,7 +15,8 @@ import { SkillCatalog } from "./skills/skill-catalog.js";
  */
 export async function runKernel(options: KernelOptions): Promise<KernelOutcome> {
   const { logger } = options;
-  const client = await forItsAge(connectClient(options.transport, options.framing, logger), options.wireCompat);
+  const transport = options.failPoints?.transport(options.transport) ?? options.transport;
+  const client = await forItsAge(connectClient(transport, options.framing, logger), options.wireCompat);
   const hooks = new HookList(options.config.hooks, logger);
   let clientName: ClientName | null = null;
   let capabilities: ClientCapabilities = { question: false, planMode: false, extensions: new Set() };

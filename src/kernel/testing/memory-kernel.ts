@@ -7,6 +7,8 @@ import { type RawPeer, rawPeer } from "../../wire/testing/raw-peer.js";
 import { memoryTransportPair } from "../../wire/transport.js";
 import { loadConfig } from "../config/load-config.js";
 import { resolveModel } from "../config/resolve-model.js";
+import type { SessionPlace } from "../fail-point-epoch.js";
+import { type FailingKernel, failingKernel } from "../failing-kernel.js";
 import type { KernelOptions, KernelOutcome } from "../kernel.js";
 import { silentLogger } from "../logger.js";
 import { runKernel } from "../main.js";
@@ -40,6 +42,8 @@ export interface MemoryKernelOptions {
   /** Scripts in the echo language; null: no model is configured. */
   scripts?: readonly string[] | null;
   flags?: Partial<KernelOptions["flags"]>;
+  /** Fail points as KERNEL_FAILPOINT names them; a thread has no process to end. */
+  failPoints?: string;
   /** Of an earlier kernel. */
   folder?: string;
 }
@@ -86,6 +90,7 @@ export function memoryKernels(): (options?: MemoryKernelOptions) => MemoryKernel
       logger: silentLogger,
       version: "0.0.0-test",
       signal: stop.signal,
+      failPoints: failPointsOf(options.failPoints, { shareDir: join(folder, "share"), ...flags }),
     });
     ended.push(() => {
       peer.end();
@@ -133,4 +138,8 @@ function configured(folder: string, scripts: readonly string[] | null) {
   });
   const config = loadConfig({ source: { kind: "text", text } });
   return { config, model: resolveModel({ config, flags: { model: null, thinking: null }, env: {} }) };
+}
+
+function failPointsOf(text: string | undefined, session: SessionPlace): FailingKernel | null {
+  return text === undefined ? null : failingKernel({ text, markerFile: null, ends: null, session });
 }

@@ -1,0 +1,147 @@
+/**
+ * Breaks one promise at a time in a copy of the sources and runs the suites that must notice. Succeeds only when they are
+ * green for the copy as it is and red for every mutant.
+ *
+ *   node scripts/crash-mutants.mjs [--suite order|turns] [mutant...]
+ */
+import { execFileSync, spawn } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const RUN_MS = 600_000;
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+
+/** The order of the calls, and whole turns whose kernels are killed. */
+const SUITES = {
+  order: { project: "unit", file: "src/kernel/session/write-order.test.ts" },
+  turns: { project: "e2e", file: "tests_e2e/crash-turns.test.ts" },
+};
+
+/** `from` must stand exactly once in the file. A suite that is not named need not notice. */
+const MUTANTS = {
+  "acknowledge-first": {
+    suites: ["turns"],
+    file: "src/kernel/storage/file-operations.ts",
+    from: "  write: (fd, bytes) => fs.writeSync(fd, bytes),",
+    to: `  write: (fd, bytes) => {
+    const copy = Buffer.from(bytes);
+    setTimeout(() => { try { fs.writeSync(fd, copy); } catch {} }, 20);
+    return bytes.length;
+  },`,
+  },
+  "deliver-first": {
+    suites: ["order", "turns"],
+    file: "src/kernel/turn/turn-recorder.ts",
+    from: "    const seq = this.log.append(records, { sync });\n    this.sink.deliver(seq, records);",
+    to: "    this.sink.deliver(this.log.lastSeq + 1, records);\n    this.log.append(records, { sync });",
+  },
+  "no-dedupe": {
+    suites: ["turns"],
+    file: "src/client/event-cursor.ts",
+    from: "    if (this.#last !== null && stamp.seq <= this.#last) return;",
+    to: "",
+  },
+  "no-intent": {
+    suites: ["order", "turns"],
+    file: "src/kernel/turn/one-call.ts",
+    from: '    if (prepared.effect !== "none") this.#recordIntent(prepared, effectId);',
+    to: '    if (prepared.effect === ("never" as string)) this.#recordIntent(prepared, effectId);',
+  },
+  "no-fsync": {
+    suites: ["order"],
+    file: "src/kernel/storage/journal.ts",
+    from: "    if (options.sync) this.sync();",
+    to: "",
+  },
+  "journal-cut-too-early": {
+    suites: ["turns"],
+    file: "src/kernel/storage/session-writer.ts",
+    from: "    this.#dirty = false;\n  }",
+    to: "    this.#dirty = false;\n    if (!this.#openTurn) journal.cut(this.#header());\n  }",
+  },
+  "publish-before-safe": {
+    suites: ["order"],
+    file: "src/kernel/storage/session-writer.ts",
+    from: "    journal.sync();\n    this.#projector.flush();",
+    to: "    this.#projector.flush();",
+  },
+};
+
+const { values, positionals: asked } = parseArgs({ options: { suite: { type: "string" } }, allowPositionals: true });
+const suitesOf = ({ suites }) => suites.filter((suite) => values.suite === undefined || suite === values.suite);
+const unknown = asked.filter((name) => MUTANTS[name] === undefined);
+if (unknown.length > 0) throw new Error(`There is no mutant ${unknown.join(", ")}.`);
+const names = (asked.length > 0 ? asked : Object.keys(MUTANTS)).filter((name) => suitesOf(MUTANTS[name]).length > 0);
+const used = new Set(names.flatMap((name) => suitesOf(MUTANTS[name])));
+const wrong = [];
+for (const name of ["", ...names]) {
+  const place = copyOf(name);
+  for (const suite of name === "" ? used : suitesOf(MUTANTS[name])) {
+    const { code, failed } = await run(place, SUITES[suite]);
+    const isRight = name === "" ? code === 0 : code === 1 && failed.length > 0;
+    if (!isRight) wrong.push(`${name || "as it is"} in ${suite}`);
+    console.log(
+      `${isRight ? "ok  " : "BAD "} ${name || "as it is"}, ${suite}: ${failed[0] ?? (code === 0 ? "green" : "broke")}`,
+    );
+  }
+  rmSync(place, { recursive: true, force: true });
+}
+if (wrong.length > 0) console.log(`The suites did not judge rightly: ${wrong.join("; ")}.`);
+process.exitCode = wrong.length === 0 ? 0 : 1;
+
+/** A copy of all tracked sources with this mutation, built when a suite needs it. */
+function copyOf(name) {
+  const place = path.join(root, ".cache", "mutants", name || "as-it-is");
+  rmSync(place, { recursive: true, force: true });
+  mkdirSync(place, { recursive: true });
+  const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard"], { cwd: root, encoding: "utf8" });
+  for (const file of files.split("\n").filter((line) => line !== "" && existsSync(path.join(root, line)))) {
+    if (file === "node_modules") continue;
+    mkdirSync(path.dirname(path.join(place, file)), { recursive: true });
+    cpSync(path.join(root, file), path.join(place, file));
+  }
+  symlinkSync(path.join(root, "node_modules"), path.join(place, "node_modules"), "dir");
+  const mutant = MUTANTS[name];
+  if (mutant !== undefined) mutate(path.join(place, mutant.file), mutant);
+  const suites = mutant === undefined ? [...used] : suitesOf(mutant);
+  if (suites.includes("turns")) execFileSync(process.execPath, ["scripts/build.mjs"], { cwd: place, stdio: "inherit" });
+  return place;
+}
+
+function mutate(file, { from, to }) {
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  if (text.split(from).length !== 2) throw new Error(`The mutation of ${file} does not fit any more: ${from.trim()}`);
+  writeFileSync(
+    file,
+    text.replace(from, () => to),
+  );
+}
+
+function run(place, { project, file }) {
+  const vitest = path.join(root, "node_modules", "vitest", "vitest.mjs");
+  const args = [vitest, "run", "--root", place, "--project", project, "--reporter=json", "--bail=1", file];
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { cwd: place, stdio: ["ignore", "pipe", "ignore"] });
+    const late = setTimeout(() => child.kill("SIGKILL"), RUN_MS);
+    let output = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk) => {
+      output += chunk;
+    });
+    child.once("close", (code) => {
+      clearTimeout(late);
+      resolve({ code, failed: failedTests(output) });
+    });
+  });
+}
+
+function failedTests(output) {
+  try {
+    const { testResults } = JSON.parse(output.slice(output.indexOf("{")));
+    const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
+    return tests.filter(({ status }) => status === "failed").map(({ title }) => title);
+  } catch {
+    return [];
+  }
+}
