@@ -1,12 +1,13 @@
 /** What a journal tells of a turn that has no end: where it stood, to be closed there or gone on with. */
 
+import { openAgentPositions } from "./agent-records.js";
 import { decideHook } from "./call-position.js";
 import { contentParts, fromContextRecord } from "./context-format.js";
 import type { JournalRecord } from "./crc-line.js";
 import { asObject } from "./line-json.js";
 import { OpenAgents } from "./open-agents.js";
 import { StepReader, streamPart } from "./step-position.js";
-import type { StepPosition, TurnPosition } from "./turn-position.js";
+import type { FlowPosition, StepPosition, TurnPosition } from "./turn-position.js";
 import { isDelivered } from "./wire-file.js";
 
 /** The open turn, with what only its end needs. */
@@ -27,7 +28,17 @@ export function findOpenTurn(records: readonly JournalRecord[]): OpenTurn | null
     else if (record.kind === "turn_end") turn = null;
     else turn?.take(record);
   }
-  return turn === null ? null : { position: turn.position(), agents: turn.agents };
+  return turn === null ? null : { position: withAgents(turn.position(), records), agents: turn.agents };
+}
+
+/** The calls that wait for a subagent get where it stands. */
+function withAgents(position: TurnPosition, records: readonly JournalRecord[]): TurnPosition {
+  const agents = openAgentPositions(records, (own) => findOpenTurn(own)?.position ?? null);
+  for (const [callId, agent] of agents) {
+    const call = position.step?.calls.get(callId);
+    if (call !== undefined) call.agent = agent;
+  }
+  return position;
 }
 
 /** True for an input that is a command, not a message to the model. */
@@ -57,6 +68,7 @@ class TurnReader {
       openBrackets: [],
       promptHook: null,
       earlierCalls: [],
+      flow: null,
       hasContext: false,
     };
   }
@@ -95,6 +107,9 @@ class TurnReader {
       case "hook_decided":
         decideHook(turn.promptHook, fields);
         break;
+      case "notice":
+        if (fields.code === "flow") turn.flow = flowPosition(fields.data);
+        break;
       case "rotate":
         turn.hasContext = true;
         break;
@@ -115,6 +130,7 @@ class TurnReader {
         this.#openTurns += 1;
         // A turn inside the turn begins anew: its steps and its repetitions are its own.
         if (turn.begun) this.#step = null;
+        if (turn.begun && turn.flow) turn.flow.begun = true;
         turn.earlierCalls = [];
         turn.begun = true;
         return true;
@@ -157,6 +173,11 @@ function finishedCalls({ toolCalls, calls }: StepPosition): TurnPosition["earlie
   return toolCalls
     .filter(({ id }) => (calls.get(id)?.result ?? null) !== null)
     .map(({ function: { name, arguments: text } }) => ({ name, arguments: text }));
+}
+
+function flowPosition(data: unknown): FlowPosition | null {
+  const { node, moves } = asObject(data) ?? {};
+  return typeof node === "string" && typeof moves === "number" ? { node, moves, begun: false } : null;
 }
 
 function holdsMessage(lines: unknown): boolean {
