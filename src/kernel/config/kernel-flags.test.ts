@@ -30,6 +30,7 @@ describe("parseFlags: values", () => {
       kind: "run",
       mode: "wire",
       argv: ["--wire"],
+      isChat: false,
       flags: {
         workDir: cwd,
         addDirs: [],
@@ -180,6 +181,7 @@ describe("parseFlags: the hosts on top", () => {
   it("takes chat as a mode, with flags on either side, and gives the words without it", () => {
     expect(parse("--yolo", "chat", "--kernel", "in-process")).toMatchObject({
       mode: "shell",
+      isChat: true,
       argv: ["--yolo", "--kernel", "in-process"],
       flags: { yolo: true, kernel: "in-process" },
     });

@@ -55,9 +55,9 @@ export interface KernelFlags {
 
 export type RunMode = "wire" | "acp" | "print" | "shell";
 
-/** `argv` of a run is what was given, without the word `chat`. */
+/** `argv` of a run is what was given, without the word `chat`, of which `isChat` tells. */
 export type ParsedFlags =
-  | { kind: "run"; mode: RunMode; flags: KernelFlags; argv: readonly string[] }
+  | { kind: "run"; mode: RunMode; flags: KernelFlags; argv: readonly string[]; isChat: boolean }
   | { kind: "version" }
   | { kind: "help" }
   | { kind: "command"; name: string; rest: readonly string[] }
@@ -128,7 +128,7 @@ export function parseFlags(argv: readonly string[], { cwd }: { cwd: string }): P
     const mode = modeOf(read);
     const flags = toFlags(read, cwd);
     refuseCombinations(read, mode);
-    return { kind: "run", mode, flags, argv };
+    return { kind: "run", mode, flags, argv, isChat: false };
   } catch (error) {
     if (error instanceof UsageError) return { kind: "usage_error", message: error.message };
     throw error;
@@ -138,8 +138,8 @@ export function parseFlags(argv: readonly string[], { cwd }: { cwd: string }): P
 /** `kernel chat` with its flags on either side: a shell, whatever else was asked for is a mistake. */
 function parseChat(argv: readonly string[], cwd: string): ParsedFlags {
   const parsed = parseFlags(argv, { cwd });
-  if (parsed.kind === "run" && parsed.mode !== "shell") fail("kernel chat takes neither a prompt nor another mode.");
-  return parsed;
+  if (parsed.kind !== "run") return parsed;
+  return parsed.mode === "shell" ? { ...parsed, isChat: true } : fail("kernel chat takes neither a prompt nor another mode.");
 }
 
 const exclusive: readonly (readonly [Key, string][])[] = [
