@@ -28,6 +28,7 @@ export class LineInput {
   readonly #queue: string[] = [];
   #waiting: ((line: string | null) => void) | null = null;
   #ended = false;
+  #closing = false;
 
   constructor({ input, output, screen, onLine, onInterrupt, onEnd }: LineInputOptions) {
     this.#screen = screen;
@@ -44,6 +45,7 @@ export class LineInput {
     });
     this.#lines.on("close", () => {
       this.#ended = true;
+      if (this.#isTerminal && !this.#closing) output.write("\n");
       this.#screen.release(true);
       if (!this.#settle(null) && this.#isTerminal) onEnd();
     });
@@ -99,6 +101,7 @@ export class LineInput {
   }
 
   close(): void {
+    this.#closing = true;
     this.#lines.close();
   }
 

@@ -7,7 +7,7 @@ import { type ClientFailure, clientFailure, EXIT_FAILED, EXIT_RESUMABLE, EXIT_US
 import type { HostClient } from "./host-client.js";
 import { hostSession } from "./host-session.js";
 import { openClient } from "./open-client.js";
-import { type PrintFormat, type PrintOutcome, printFormat } from "./print-format.js";
+import { type PrintFormat, printFormat } from "./print-format.js";
 import { printMessages as say } from "./print-messages.js";
 import { readPrompt } from "./read-prompt.js";
 import { Screen } from "./screen.js";
@@ -45,6 +45,12 @@ export async function runPrint(flags: KernelFlags, argv: readonly string[]): Pro
   return await Promise.race([stops.again, reported]);
 }
 
+interface Failure extends ClientFailure {
+  status: "failed" | "interrupted";
+  /** For stderr. */
+  sentence: string;
+}
+
 class PrintRun {
   readonly #flags: KernelFlags;
   readonly #argv: readonly string[];
@@ -72,7 +78,7 @@ class PrintRun {
       if (this.#stops.signal.aborted) giveUp();
       client = await openClient(options);
     } catch (error) {
-      return this.#end(start.session, null, { ...startFailure(error), status: "failed" });
+      return this.#end(start.session, null, startFailure(error));
     }
     this.#stops.signal.removeEventListener("abort", giveUp);
     try {
@@ -104,17 +110,11 @@ class PrintRun {
       return this.#end(client.session, turn.id, result);
     } catch (error) {
       view?.close();
-      const failure = clientFailure(error);
-      const status = failure.exitCode === EXIT_RESUMABLE ? "interrupted" : "failed";
-      return this.#end(client.session, turn.id, { ...failure, status });
+      return this.#end(client.session, turn.id, turnFailure(error));
     }
   }
 
-  #end(
-    sessionId: string,
-    turnId: string | null,
-    ended: PromptResult | (ClientFailure & Pick<PrintOutcome, "status">),
-  ): number {
+  #end(sessionId: string, turnId: string | null, ended: PromptResult | Failure): number {
     const failure = "exitCode" in ended ? ended : null;
     const stopped = stopCode(this.#stops);
     const { status } = ended;
@@ -123,8 +123,7 @@ class PrintRun {
     this.#format.end({ ...outcome, status: stopped === null || status === "finished" ? status : "cancelled" });
     if (stopped !== null) return status === "finished" ? 0 : stopped;
     if (failure !== null) {
-      const sentence = { failed: say.failed, interrupted: say.interrupted }[status as "failed" | "interrupted"];
-      this.#screen.line(failure.message === "" ? sentence(failure.code) : sentence(failure.message));
+      this.#screen.line(failure.sentence);
       if (failure.exitCode === EXIT_RESUMABLE) this.#screen.line(say.resume(sessionId));
       return failure.exitCode;
     }
@@ -155,7 +154,16 @@ function stopCode({ signal }: StopWatch): number | null {
 }
 
 /** Nothing is open yet, so nothing can be gone on with. */
-function startFailure(error: unknown): ClientFailure {
-  const failure = clientFailure(error);
-  return failure.exitCode === EXIT_RESUMABLE ? { ...failure, exitCode: EXIT_FAILED } : failure;
+function startFailure(error: unknown): Failure {
+  const { code, message, exitCode } = clientFailure(error);
+  const isRefused = exitCode === EXIT_USAGE;
+  const sentence = isRefused ? message : say.noKernel(message === "" ? code : message);
+  return { code, message, sentence, exitCode: isRefused ? exitCode : EXIT_FAILED, status: "failed" };
+}
+
+function turnFailure(error: unknown): Failure {
+  const { code, message, exitCode } = clientFailure(error);
+  const isOpen = exitCode === EXIT_RESUMABLE;
+  const sentence = (isOpen ? say.interrupted : say.failed)(message === "" ? code : message);
+  return { code, message, sentence, exitCode, status: isOpen ? "interrupted" : "failed" };
 }

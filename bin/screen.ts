@@ -9,6 +9,8 @@ const CODES: Readonly<Record<Exclude<Style, "plain">, readonly [on: string, off:
   bold: ["\u001b[1m", "\u001b[22m"],
   red: ["\u001b[31m", "\u001b[39m"],
 };
+/** A terminal that does not know its width says 0. */
+const ASSUMED_COLUMNS = 80;
 const ERASE_LINE = "\r\u001b[2K";
 
 export interface ScreenOptions {
@@ -63,7 +65,7 @@ export class Screen {
     if (text === "" || this.#midLine) return;
     this.#status = visibleText(text)
       .replaceAll("\n", " ")
-      .slice(0, Math.max(1, (this.#out.columns ?? 80) - 1));
+      .slice(0, Math.max(1, (this.#out.columns || ASSUMED_COLUMNS) - 1));
     this.#out.write(this.#styled(this.#status, "dim"));
   }
 

@@ -3,6 +3,7 @@ import type { Event, SubagentEvent, ToolResult } from "../src/wire/generated/typ
 import type { Screen } from "./screen.js";
 import { argumentSummary, displayText, excerpt, outputText } from "./tool-summary.js";
 import { turnMessages as say } from "./turn-messages.js";
+import { strictText } from "./visible-text.js";
 
 const TICK_MS = 1_000;
 
@@ -104,7 +105,7 @@ export class TurnView {
     for (const call of this.#calls.values()) {
       if (call.shown) continue;
       call.shown = true;
-      this.#screen.line(say.call(call.name, argumentSummary(call.args)), "bold");
+      this.#screen.line(strictText(say.call(call.name, argumentSummary(call.args))), "bold");
     }
     this.#latest = null;
   }
