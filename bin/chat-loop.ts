@@ -10,6 +10,9 @@ import { turnMessages } from "./turn-messages.js";
 import { TurnView } from "./turn-view.js";
 import { signalExitCode } from "./watch-process.js";
 
+/** What the loop needs of a LineInput. */
+export type ChatInput = Pick<LineInput, "next" | "isTerminal" | "promptAgain">;
+
 const LEAVE = new Set(["/exit", "/quit"]);
 
 export interface ChatLoopOptions {
@@ -23,7 +26,7 @@ export class ChatLoop {
   readonly #screen: Screen;
   readonly #leave: (code: number) => void;
   #client: HostClient | null = null;
-  #input: LineInput | null = null;
+  #input: ChatInput | null = null;
   #view: TurnView | null = null;
   #cancelling = false;
   /** One Ctrl-C at an empty prompt has come. */
@@ -46,7 +49,7 @@ export class ChatLoop {
   }
 
   /** Until the input ends or the person leaves. Gives the exit code. */
-  async run(client: HostClient, input: LineInput): Promise<number> {
+  async run(client: HostClient, input: ChatInput): Promise<number> {
     this.#client = client;
     this.#input = input;
     const { name, version } = client.info.server;
@@ -94,7 +97,7 @@ export class ChatLoop {
     }
   }
 
-  async #nextPrompt(input: LineInput): Promise<string | null> {
+  async #nextPrompt(input: ChatInput): Promise<string | null> {
     let text = "";
     for (;;) {
       const line = await input.next(say.prompt);
@@ -104,7 +107,7 @@ export class ChatLoop {
     }
   }
 
-  async #offerResume(client: HostClient, input: LineInput): Promise<number | null> {
+  async #offerResume(client: HostClient, input: ChatInput): Promise<number | null> {
     if (!input.isTerminal) this.#screen.line(say.askResume.trim());
     const answer = (await input.next(say.askResume))?.trim().toLowerCase();
     if (answer === "y" || answer === "yes") return await this.#runTurn(client.resume());

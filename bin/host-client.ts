@@ -20,10 +20,10 @@ export interface HostClient {
   prompt(input: string): HostTurn;
   /** Goes on with the open turn. */
   resume(): HostTurn;
-  steer(input: string): Promise<void>;
-  cancel(): Promise<void>;
+  steer(input: string): Promise<unknown>;
+  cancel(): Promise<unknown>;
   /** Ends the kernel in good order. Idempotent. */
-  close(): Promise<void>;
+  close(): Promise<unknown>;
 }
 
 export interface OpenOptions {

@@ -4,7 +4,7 @@ import type { Message } from "../src/kernel/messages.js";
 import { toContextMessage } from "../src/kernel/storage/context-format.js";
 import type { Event } from "../src/wire/generated/types.gen.js";
 import { TurnTally } from "./turn-tally.js";
-import { visibleText } from "./visible-text.js";
+import { visibleJson, visibleText } from "./visible-text.js";
 
 export interface PrintOutcome {
   sessionId: string;
@@ -41,7 +41,7 @@ export function printFormat(
     case "stream-json":
       return flags.finalMessageOnly ? lastMessage(out) : messageLines(out);
     case "wire":
-      return { envelope: (method, params) => out.write(envelopeLine(method, params)), end: () => {} };
+      return { envelope: (method, params) => writeJson(out, envelope(method, params)), end: () => {} };
   }
 }
 
@@ -92,13 +92,14 @@ function oneObject(out: PrintOutput): PrintFormat {
         unknown_effects: unknownEffects,
         error,
       };
-      out.write(`${JSON.stringify(object)}\n`);
+      writeJson(out, object);
     },
   };
 }
 
+/** Messages as context.jsonl has them. */
 function messageLines(out: PrintOutput): PrintFormat {
-  const tally = new TurnTally((message) => out.write(messageLine(message)));
+  const tally = new TurnTally((message) => writeJson(out, toContextMessage(message)));
   return { event: (event) => tally.add(event), end: () => tally.close() };
 }
 
@@ -111,18 +112,18 @@ function lastMessage(out: PrintOutput): PrintFormat {
     event: (event) => tally.add(event),
     end: () => {
       tally.close();
-      if (last !== null) out.write(messageLine(last));
+      if (last !== null) writeJson(out, toContextMessage(last));
     },
   };
 }
 
-/** As context.jsonl has it. */
-function messageLine(message: Message): string {
-  return `${JSON.stringify(toContextMessage(message))}\n`;
+/** As the kernel wrote it, but for the order of keys: a request's id is that of its payload. */
+function envelope(method: "event" | "request", { type, payload }: { type: string; payload: unknown }): object {
+  const id = method === "request" ? { id: (payload as { id: string }).id } : {};
+  return { jsonrpc: "2.0", method, ...id, params: { type, payload } };
 }
 
-/** As the kernel wrote it, but for the order of keys: a request's id is that of its payload. */
-function envelopeLine(method: "event" | "request", { type, payload }: { type: string; payload: unknown }): string {
-  const id = method === "request" ? { id: (payload as { id: string }).id } : {};
-  return `${JSON.stringify({ jsonrpc: "2.0", method, ...id, params: { type, payload } })}\n`;
+function writeJson(out: PrintOutput, value: object): void {
+  const json = JSON.stringify(value);
+  out.write(`${out.isTerminal ? visibleJson(json) : json}\n`);
 }

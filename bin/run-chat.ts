@@ -54,7 +54,10 @@ export async function runChat(flags: KernelFlags, argv: readonly string[]): Prom
       },
     });
   const talk = async (): Promise<number> => {
-    let client: HostClient;
+    let client: HostClient | null = null;
+    void left.then(() => {
+      if (client === null) stop.abort();
+    });
     try {
       client = await open();
     } catch (error) {

@@ -34,7 +34,7 @@ export function excerpt(text: string, most = MOST_LINES): string {
 /** Lines for a display block; "" for one that says nothing beyond the call itself. */
 export function displayText(block: DisplayBlock): string {
   if (isBlock(block, "diff")) return diffText(block);
-  if (isBlock(block, "todo")) return block.items.map(({ status, title }) => say.todo(status, title)).join("\n");
+  if (isBlock(block, "todo")) return block.items.map(({ status, title }) => say.task(status, title)).join("\n");
   return "";
 }
 

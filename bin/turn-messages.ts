@@ -18,7 +18,7 @@ export const turnMessages = {
   blocked: (event: HookEvent, reason: string) => `A hook of ${event} said no: ${reason}`,
   notification: (title: string, body: string) => (body === "" ? title : `${title}\n${body}`),
   subagent: (name: string, text: string) => `  [${name}] ${text}`,
-  todo: (status: string, title: string) => `${{ done: "[x]", in_progress: "[>]" }[status] ?? "[ ]"} ${title}`,
+  task: (status: string, title: string) => `${{ done: "[x]", in_progress: "[>]" }[status] ?? "[ ]"} ${title}`,
   diffHead: (path: string, line: number) => `${path}:${line}`,
   diffSummary: (path: string, before: string, after: string) => `${path}: ${before} -> ${after}`,
   cancelled: "Stopped.",

@@ -15,6 +15,11 @@ export function strictText(text: string): string {
   return text.replace(HIDDEN, escaped);
 }
 
+/** For a JSON text: the same characters as JSON escapes, so that it stays the same JSON. */
+export function visibleJson(json: string): string {
+  return json.replace(CONTROLS, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 function escaped(found: string): string {
   if (found === "\n" || found === "\r\n") return "\n";
   if (found === "\t") return found;

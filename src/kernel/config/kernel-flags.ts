@@ -139,7 +139,9 @@ export function parseFlags(argv: readonly string[], { cwd }: { cwd: string }): P
 function parseChat(argv: readonly string[], cwd: string): ParsedFlags {
   const parsed = parseFlags(argv, { cwd });
   if (parsed.kind !== "run") return parsed;
-  return parsed.mode === "shell" ? { ...parsed, isChat: true } : fail("kernel chat takes neither a prompt nor another mode.");
+  return parsed.mode === "shell"
+    ? { ...parsed, isChat: true }
+    : fail("kernel chat takes neither a prompt nor another mode.");
 }
 
 const exclusive: readonly (readonly [Key, string][])[] = [
