@@ -70,10 +70,11 @@ export class ChatLoop {
     }
   }
 
-  /** Typed while a turn runs. */
-  steer(line: string): void {
-    if (this.#view === null || this.#client === null) return;
+  /** Typed unasked: given to the turn that runs. False when there is none. */
+  steer(line: string): boolean {
+    if (this.#view === null || this.#client === null) return false;
     this.#client.steer(line).catch(() => this.#screen.line(say.steerTooLate, "red"));
+    return true;
   }
 
   /** Ctrl-C: ends the turn; a second one leaves. At an empty prompt the first one only warns. */
@@ -88,6 +89,7 @@ export class ChatLoop {
       // Too late, or the kernel is gone: the end of the turn tells.
       this.#client?.cancel().catch(() => {});
     } else if (this.#armed || this.#input?.isTerminal !== true) {
+      if (this.#armed) this.#screen.line("");
       this.#leave(this.#armed ? 0 : signalExitCode("SIGINT"));
     } else {
       this.#armed = true;

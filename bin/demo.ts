@@ -92,7 +92,7 @@ function openKeyboard(screen: Screen): LineInput {
     input: process.stdin,
     output: process.stdout,
     screen,
-    onLine: () => {},
+    onLine: () => true,
     onInterrupt: end,
     onEnd: () => {},
   });

@@ -7,8 +7,11 @@ export interface LineInputOptions {
   input: Readable & { isTTY?: boolean };
   output: Writable;
   screen: Screen;
-  /** A line that nobody has asked for; only on a terminal: from a pipe it waits until somebody asks. */
-  onLine(line: string): void;
+  /**
+   * A line that nobody has asked for; only on a terminal: from a pipe it waits until somebody asks, and so does one for
+   * which this gives false.
+   */
+  onLine(line: string): boolean;
   /** Ctrl-C on a terminal, at an empty line. */
   onInterrupt(): void;
   /** The end of the input while nobody asks; only on a terminal. */
@@ -41,7 +44,7 @@ export class LineInput {
         return;
       }
       this.#screen.release(true);
-      if (line.trim() !== "") onLine(line);
+      if (line.trim() !== "" && !onLine(line)) this.#queue.push(line);
     });
     this.#lines.on("close", () => {
       this.#ended = true;
@@ -76,6 +79,8 @@ export class LineInput {
     const queued = this.#queue.shift();
     if (queued !== undefined) return queued;
     if (this.#ended || signal?.aborted === true) return null;
+    // Somebody may be typing: what waited is written above, and the words stay.
+    this.#screen.release(this.#lines.line === "");
     this.#screen.status("");
     this.#screen.breakLine();
     const give = new Promise<string | null>((resolve) => {

@@ -94,7 +94,7 @@ class PlainClient implements HostClient {
       .catch(async (error: unknown) => {
         if (!isClosed(error)) throw error;
         const data = { ...(await this.#launched.exited) };
-        throw new KernelProcessError("crashed", "The kernel is gone.", { cause: error, data });
+        throw new KernelProcessError("crashed", "it ended in mid-turn.", { cause: error, data });
       })
       .finally(() => {
         if (this.#channel === channel) this.#channel = null;

@@ -208,7 +208,7 @@ describe.runIf(hasTerminal)("on a terminal", () => {
     }
   });
 
-  it("T-023 what is typed while a turn runs is given to it; output waits meanwhile", async () => {
+  it("T-023 what is typed while a turn runs is given to it", async () => {
     const workspace = createWorkspace({
       scripts: [shell("t1", "touch began; while [ ! -e go ]; do sleep 0.05; done; echo ran"), say("I heard")],
     });
@@ -224,6 +224,33 @@ describe.runIf(hasTerminal)("on a terminal", () => {
     await host.see("I heard");
     host.write("\u0004");
     expect((await host.exit()).code).toBe(0);
+  });
+
+  it("T-028 output waits while a line is typed, and the line is kept over the end of the turn", async () => {
+    const wait = (id: string, name: string) => shell(id, `touch ${id}; while [ ! -e ${name} ]; do sleep 0.05; done`);
+    const scripts = [wait("t1", "go1"), script(say("I heard"), wait("t2", "go2")), say("first end"), say("got it")];
+    const workspace = createWorkspace({ scripts });
+    const host = startHost(workspace, ["chat", "--yolo"], { terminal: true });
+    await host.see("> ");
+    host.write("start\r");
+    await until("the tool runs", () => has(workspace, "t1"));
+    host.write("part");
+    await host.see("part");
+    writeFileSync(join(workspace.workDir, "go1"), "");
+    await until("the next tool runs", () => has(workspace, "t2"));
+    expect(host.stdout).not.toContain("I heard");
+    writeFileSync(join(workspace.workDir, "go2"), "");
+    await host.see("I heard");
+    await host.see("first end");
+    await host.see("> part");
+    host.write("\r");
+    await host.see("got it");
+    await host.see("> ");
+    host.write("\u0004");
+    expect((await host.exit()).code).toBe(0);
+    expect(readFileSync(join(onlySession(workspace), "context.jsonl"), "utf8")).toContain(
+      '"role":"user","content":"part"',
+    );
   });
 
   it("T-024 Ctrl-C: empties a line, stops a turn, warns at an empty prompt, and leaves at the second", async () => {
@@ -252,6 +279,15 @@ describe.runIf(hasTerminal)("on a terminal", () => {
     expect(has(workspace, "made")).toBe(true);
     await host.see("> ");
     host.write("/quit\r");
+    expect((await host.exit()).code).toBe(0);
+  });
+
+  it("T-027 what is typed before the first prompt is the first prompt", async () => {
+    const host = startHost(createWorkspace({ scripts: [say("heard")] }), ["chat"], { terminal: true });
+    host.write("early\r");
+    await host.see("heard");
+    await host.see("> ");
+    host.write("\u0004");
     expect((await host.exit()).code).toBe(0);
   });
 

@@ -1,6 +1,6 @@
 /** `kernel -p`: the formats, where the prompt comes from, who approves, and how it ends. */
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { call, say, script, shell, usage } from "./echo-scripts.js";
 import { runHost, startHost } from "./host-process.js";
@@ -140,29 +140,33 @@ describe("the prompt", () => {
 });
 
 describe("approvals", () => {
-  const edits = [
-    script(call("t1", "WriteFile", { path: "in.txt", content: "in" }), shell("t2", "echo x > shell.txt")),
-    say("end"),
-  ];
+  const calls = [call("t1", "WriteFile", { path: "in.txt", content: "in" }), shell("t2", "echo x > shell.txt")];
+  const edits = [script(...calls), say("end")];
   const run = async (...args: string[]) => {
-    const workspace = createWorkspace({ scripts: edits });
+    const workspace = createWorkspace();
+    const outside = join(workspace.home, "out.txt");
+    setScripts(workspace, [script(...calls, call("t3", "WriteFile", { path: outside, content: "out" })), say("end")]);
     const { code, stdout } = await runHost(workspace, ["-p", "go", "--output-format", "stream-json", ...args]);
     const tools = parse(stdout).flatMap((line) => (line.role === "tool" ? [JSON.stringify(line.content)] : []));
-    const made = ["in.txt", "shell.txt"].filter((name) => existsSync(join(workspace.workDir, name)));
-    return { code, made, refused: tools.filter((text) => text.includes(NOBODY)).length };
+    const made = ["in.txt", "shell.txt", outside].filter((name) => existsSync(resolve(workspace.workDir, name)));
+    return {
+      code,
+      made: made.map((name) => basename(name)),
+      refused: tools.filter((text) => text.includes(NOBODY)).length,
+    };
   };
 
   it("G-020 by default nothing is approved, the model reads why, and the turn goes on", async () => {
-    expect(await run()).toEqual({ code: 0, made: [], refused: 2 });
-    expect(await run("--approve", "deny")).toEqual({ code: 0, made: [], refused: 2 });
+    expect(await run()).toEqual({ code: 0, made: [], refused: 3 });
+    expect(await run("--approve", "deny")).toEqual({ code: 0, made: [], refused: 3 });
   });
 
   it("G-021 --approve edits allows edits in the work folder and nothing else", async () => {
-    expect(await run("--approve", "edits")).toEqual({ code: 0, made: ["in.txt"], refused: 1 });
+    expect(await run("--approve", "edits")).toEqual({ code: 0, made: ["in.txt"], refused: 2 });
   });
 
   it("G-022 --approve all and --yolo allow everything", async () => {
-    const all = { code: 0, made: ["in.txt", "shell.txt"], refused: 0 };
+    const all = { code: 0, made: ["in.txt", "shell.txt", "out.txt"], refused: 0 };
     expect(await run("--approve", "all")).toEqual(all);
     expect(await run("--yolo")).toEqual(all);
   });
