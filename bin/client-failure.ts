@@ -2,6 +2,7 @@
 import { KernelProcessError } from "../src/client/errors.js";
 import { KernelError } from "../src/kernel/errors.js";
 import { WireError } from "../src/wire/errors.js";
+import { turnMessages as say } from "./turn-messages.js";
 
 export const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
@@ -20,7 +21,9 @@ export function clientFailure(error: unknown): ClientFailure {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof KernelProcessError) return { code: error.code, message, exitCode: exitCodeOf(error) };
   if (error instanceof KernelError && error.code === "usage") return { code: "usage", message, exitCode: EXIT_USAGE };
-  return { code: error instanceof WireError ? error.code : "internal_error", message, exitCode: EXIT_FAILED };
+  const code = error instanceof WireError ? error.code : "internal_error";
+  const advice = code === "llm_not_set" ? `. ${say.noModel}` : "";
+  return { code, message: `${message}${advice}`, exitCode: EXIT_FAILED };
 }
 
 function exitCodeOf({ code }: KernelProcessError): number {

@@ -22,6 +22,8 @@ export const turnMessages = {
   diffHead: (path: string, line: number) => `${path}:${line}`,
   diffSummary: (path: string, before: string, after: string) => `${path}: ${before} -> ${after}`,
   cancelled: "Stopped.",
+  noModel:
+    "Name a model in config.toml of the share folder (see README.md), set KERNEL_BASE_URL and KERNEL_MODEL_NAME, or run kernel login.",
   maxSteps: (steps: number) => `The turn used up its ${steps} steps; say "go on" to continue.`,
   kernelRestarting: (cause: string) => `The kernel ended (${cause}); starting another.`,
   kernelReady: (mode: string, resumed: boolean) =>

@@ -205,6 +205,12 @@ describe("the end", () => {
     expect(parse(stdout)[0]).toMatchObject({ status: "failed", error: { code: "refused" } });
   });
 
+  it("G-038 without a model the sentence says what to do", async () => {
+    const { code, stderr } = await runHost(createWorkspace(), ["-p", "go"], { bare: true });
+    expect(code).toBe(1);
+    expect(stderr).toContain("The turn failed: LLM is not set. Name a model in config.toml");
+  });
+
   it("G-033 Ctrl-C stops the turn and its tools: status cancelled, exit 130, nothing is left", async () => {
     const workspace = createWorkspace({ scripts: [shell("t1", "touch began; sleep 60")] });
     const mark = `print-${workspace.workDir}`;
