@@ -43,7 +43,11 @@ async function play(
     close: async () => {},
   };
   const loop = new ChatLoop({ screen: new Screen({ out, env: {} }), leave: () => {} });
-  const input = { isTerminal: false, promptAgain: () => {}, next: async () => lines.shift() ?? null };
+  const input = {
+    isTerminal: false,
+    showAbove: (write: () => void) => write(),
+    next: async () => lines.shift() ?? null,
+  };
   const code = await loop.run(client, input);
   out.end();
   return { code, text: String(out.read() ?? ""), calls };

@@ -11,7 +11,7 @@ import { TurnView } from "./turn-view.js";
 import { signalExitCode } from "./watch-process.js";
 
 /** What the loop needs of a LineInput. */
-export type ChatInput = Pick<LineInput, "next" | "isTerminal" | "promptAgain">;
+export type ChatInput = Pick<LineInput, "next" | "isTerminal" | "showAbove">;
 
 const LEAVE = new Set(["/exit", "/quit"]);
 
@@ -93,9 +93,7 @@ export class ChatLoop {
       this.#leave(this.#armed ? 0 : signalExitCode("SIGINT"));
     } else {
       this.#armed = true;
-      this.#screen.line("");
-      this.#screen.line(say.again, "dim");
-      this.#input.promptAgain();
+      this.#input.showAbove(() => this.#screen.line(say.again, "dim"));
     }
   }
 

@@ -100,9 +100,12 @@ export class LineInput {
     return line;
   }
 
-  /** Shows the prompt of an open question again, below what was written meanwhile. */
-  promptAgain(): void {
-    if (this.#isTerminal && this.#waiting !== null) this.#lines.prompt(true);
+  /** Runs `write` so that its lines stand above an open prompt and what is typed there. */
+  showAbove(write: () => void): void {
+    const isOpen = this.#isTerminal && this.#waiting !== null;
+    if (isOpen) this.#screen.clearLine();
+    write();
+    if (isOpen) this.#lines.prompt(true);
   }
 
   close(): void {

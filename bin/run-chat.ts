@@ -48,8 +48,7 @@ export async function runChat(flags: KernelFlags, argv: readonly string[]): Prom
       handlers: {
         ...chatAnswers({ screen, input, view: () => loop.view }),
         onState: (change) => {
-          for (const notice of stateNotice(change)) screen.line(notice, "dim");
-          input.promptAgain();
+          for (const notice of stateNotice(change)) input.showAbove(() => screen.line(notice, "dim"));
         },
       },
     });

@@ -88,6 +88,12 @@ export class Screen {
     for (const write of held) write();
   }
 
+  /** Takes away the line at which the cursor stands. */
+  clearLine(): void {
+    if (this.isTerminal) this.#out.write(ERASE_LINE);
+    this.lineWasEnded();
+  }
+
   /** Somebody else wrote on the line, as an editor of input does, and left the cursor at the beginning of a new one. */
   lineWasEnded(): void {
     this.#midLine = false;
