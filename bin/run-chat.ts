@@ -61,7 +61,8 @@ export async function runChat(flags: KernelFlags, argv: readonly string[]): Prom
       client = await open();
     } catch (error) {
       const { message, code, exitCode } = clientFailure(error);
-      if (!stop.signal.aborted) process.stderr.write(`${say.noKernel(message === "" ? code : message)}\n`);
+      const sentence = exitCode === EXIT_USAGE ? message : say.noKernel(message === "" ? code : message);
+      if (!stop.signal.aborted) process.stderr.write(`${sentence}\n`);
       return exitCode === EXIT_RESUMABLE ? EXIT_FAILED : exitCode;
     }
     try {
