@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["src/**/*.test.ts", "scripts/**/*.test.ts"],
+          include: ["src/**/*.test.ts", "bin/**/*.test.ts", "scripts/**/*.test.ts"],
           exclude: ["src/wire/validators/**", "**/*.contract.test.ts"],
           testTimeout: 10_000,
         },

@@ -6,7 +6,7 @@ import { discoverServers } from "../src/kernel/config/discover-servers.js";
 import { defaultConfigFile, loadConfig } from "../src/kernel/config/load-config.js";
 import { resolveModel } from "../src/kernel/config/resolve-model.js";
 import { resolveShareDir } from "../src/kernel/config/share-dir.js";
-import { demoMessages } from "./messages.js";
+import { demoMessages } from "./demo-messages.js";
 
 export interface DemoModel {
   /** Flags that make the kernel use it. */

@@ -1,13 +1,20 @@
-/** `npm start`: the kernel's main job in the terminal, through the client, as any host would do it. */
+/** `npm start`: the kernel's main job in the terminal, through the same client and the same screen as the chat. */
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline/promises";
-import { KernelClient } from "../src/client/kernel-client.js";
-import { sidecarLauncher } from "../src/client/sidecar-launcher.js";
-import type { ApprovalRequest, Event } from "../src/wire/generated/types.gen.js";
+import type { HostHandlers } from "../src/client/host.js";
+import { KERNEL_VERSION } from "../src/kernel/version.js";
+import { approvalText } from "./ask-text.js";
+import { chatAnswers } from "./chat-answers.js";
+import { clientFailure } from "./client-failure.js";
+import { demoMessages as say } from "./demo-messages.js";
 import { chooseDemoModel, type DemoModel } from "./demo-model.js";
-import { demoMessages as say } from "./messages.js";
+import type { HostClient } from "./host-client.js";
+import { LineInput } from "./line-input.js";
+import { openClient } from "./open-client.js";
+import { Screen } from "./screen.js";
+import { TurnView } from "./turn-view.js";
 
 const DEFAULT_PROMPT = "Create hello.txt with one friendly line in it, then show it with cat.";
 
@@ -15,107 +22,78 @@ const DEFAULT_PROMPT = "Create hello.txt with one friendly line in it, then show
 export async function runDemo(args: readonly string[]): Promise<number> {
   const prompt = args.join(" ").trim() || DEFAULT_PROMPT;
   const scratch = mkdtempSync(join(tmpdir(), "wire-kernel-demo-"));
-  const model = await chooseDemoModel(scratch, process.env);
-  print(say.model(model.description));
-  if (model.isScripted) print(say.ownModel);
-  print(say.scratch(scratch));
+  const screen = new Screen({ out: process.stdout, env: process.env });
+  const view = new TurnView({ screen });
+  const keyboard = process.stdin.isTTY && process.stdout.isTTY ? openKeyboard(screen) : null;
   try {
-    return await runPrompt(prompt, scratch, model);
+    const model = await chooseDemoModel(scratch, process.env);
+    screen.line(say.model(model.description));
+    if (model.isScripted) screen.line(say.ownModel);
+    screen.line(say.scratch(scratch));
+    const handlers =
+      keyboard === null ? approveAll(screen, view) : chatAnswers({ screen, input: keyboard, view: () => view });
+    const client = await openDemoClient(scratch, model, handlers);
+    return await runPrompt(client, prompt, screen, view).finally(() => client.close());
+  } catch (error) {
+    screen.line(say.failed(clientFailure(error).message));
+    return 1;
   } finally {
+    view.close();
+    keyboard?.close();
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-async function runPrompt(prompt: string, scratch: string, model: DemoModel): Promise<number> {
+async function openDemoClient(scratch: string, model: DemoModel, handlers: HostHandlers): Promise<HostClient> {
   const workDir = join(scratch, "work");
-  const launched = await sidecarLauncher({
-    command: [process.execPath, process.argv[1] as string],
+  return await openClient({
+    session: randomUUID(),
+    args: [...model.kernelArgs, "--work-dir", workDir],
+    firstArgs: [],
+    kernel: "auto",
     cwd: workDir,
     env: { ...process.env, KERNEL_SHARE_DIR: join(scratch, "share") },
-  }).launch({ args: [...model.kernelArgs, "--work-dir", workDir], signal: new AbortController().signal });
-  const screen = new DemoScreen();
-  const client = new KernelClient(launched.transport, { onApproval: (request) => screen.ask(request) });
-  try {
-    const { server } = await client.initialize({ protocol_version: "1.10", client: { name: "demo" } });
-    print(say.connected(server.name, server.version));
-    print(say.prompt(prompt));
-    const turn = client.prompt(prompt);
-    for await (const event of turn) screen.show(event);
-    print(say.finished((await turn.result).status));
-    return 0;
-  } catch (error) {
-    const exit = await launched.stop();
-    print(say.failed(error instanceof Error ? error.message : String(error), exit.stderrTail.trim()));
-    return 1;
-  } finally {
-    await client.close();
-    await launched.stop();
-    screen.close();
-  }
+    client: { name: "demo", version: KERNEL_VERSION },
+    planMode: false,
+    handlers,
+    signal: new AbortController().signal,
+  });
 }
 
-/** What the user sees. Questions go to the keyboard; without a terminal the demo answers for itself and says so. */
-class DemoScreen {
-  readonly #keyboard =
-    process.stdin.isTTY && process.stdout.isTTY
-      ? createInterface({ input: process.stdin, output: process.stdout })
-      : null;
-  #inText = false;
-
-  show(event: Event): void {
-    switch (event.type) {
-      case "ContentPart":
-        if (event.payload.type === "text") this.#stream(event.payload.text);
-        return;
-      case "ToolCall":
-        this.#line(say.toolCall(event.payload.function.name, event.payload.function.arguments ?? ""));
-        return;
-      case "ToolCallPart":
-        this.#stream(event.payload.arguments_part ?? "");
-        return;
-      case "ToolResult": {
-        const { is_error: failed, message, output } = event.payload.return_value;
-        this.#line(say.toolResult(failed, message, typeof output === "string" ? output.trimEnd() : ""));
-        return;
-      }
-      case "StepRetry":
-        this.#line(say.retry(event.payload.next_attempt, event.payload.max_attempts));
-        return;
-      case "TurnEnd":
-        this.#line("");
-        return;
-      default:
-        return;
-    }
-  }
-
-  async ask(request: ApprovalRequest): Promise<{ response: "approve" | "reject"; feedback: string }> {
-    this.#line(say.question(request.description));
-    if (this.#keyboard === null) {
-      print(say.answeredForYou);
-      return { response: "approve", feedback: "" };
-    }
-    const answer = (await this.#keyboard.question(say.answerPrompt)).trim().toLowerCase();
-    if (answer === "y" || answer === "yes") return { response: "approve", feedback: "" };
-    return { response: "reject", feedback: answer === "n" || answer === "no" ? "" : answer };
-  }
-
-  close(): void {
-    this.#keyboard?.close();
-  }
-
-  #stream(text: string): void {
-    process.stdout.write(text);
-    this.#inText = text !== "" && !text.endsWith("\n");
-  }
-
-  #line(text: string): void {
-    if (this.#inText) process.stdout.write("\n");
-    this.#inText = false;
-    if (text !== "") print(text);
-  }
+async function runPrompt(client: HostClient, prompt: string, screen: Screen, view: TurnView): Promise<number> {
+  const { name, version } = client.info.server;
+  screen.line(say.connected(name, version));
+  screen.line(say.prompt(prompt));
+  const turn = client.prompt(prompt);
+  for await (const event of turn) view.show(event);
+  const { status } = await turn.result;
+  view.close();
+  screen.line(say.finished(status));
+  return 0;
 }
 
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+/** Without a keyboard the demo answers for itself and says so. */
+function approveAll(screen: Screen, view: TurnView): HostHandlers {
+  return {
+    onApproval: async (request) => {
+      view.pause();
+      screen.line(approvalText(request));
+      screen.line(say.answeredForYou);
+      view.resume(request.tool_call_id);
+      return { response: "approve" };
+    },
+  };
+}
+
+/** Ctrl-C ends the demo; the kernel ends with its stdin. */
+function openKeyboard(screen: Screen): LineInput {
+  const end = (): void => void process.kill(process.pid, "SIGINT");
+  return new LineInput({
+    input: process.stdin,
+    output: process.stdout,
+    screen,
+    onLine: () => true,
+    onInterrupt: end,
+    onEnd: () => {},
+  });
 }

@@ -1,17 +1,32 @@
 /** What `kernel --help` prints; apart from the other texts because every start reads those. */
-export const helpText = `Usage: kernel [OPTIONS]
+export const helpText = `Usage: kernel [chat] [OPTIONS]      talk in the terminal
+       kernel -p PROMPT [OPTIONS]   one answer on stdout, for scripts
+       kernel --wire [OPTIONS]      serve a client
        kernel info [--json]
        kernel demo [PROMPT]
        kernel login [--json] [--provider NAME] [--base-url URL] [--model ID] [--api-key-stdin]
        kernel logout [--json] [--provider NAME]
        kernel mcp add|list|remove|test|auth|reset-auth ...
 
-An agent kernel that speaks the Wire protocol over stdin and stdout.
+An agent kernel: for editors, UIs and scripts over the Wire protocol, and by itself in the terminal.
 
 Mode
   --wire                      Serve one client on stdin and stdout
   --framing NAME              ndjson (default) or content-length
   --wire-compat VERSION       1.2 for clients that end at a message they do not know; off (default)
+
+Print mode
+  -p, --prompt PROMPT         Run one prompt and print the answer; also --command, -c. From stdin with "-p -", and with
+                              -p or --print without a prompt
+  --output-format NAME        text (default), json: one object at the end, stream-json: one message a line,
+                              wire: every event and request as it comes
+  --final-message-only        Only the last message of the model; --quiet: and nothing on stderr but failures
+  --approve POLICY            Nobody is asked: deny (default), edits in the work folder, or all
+                              Exit code: 0 finished, 1 failed or out of steps, 2 wrong usage or configuration,
+                              75 cut short and can be resumed, 128 + n ended by signal n
+
+Print mode and chat
+  --kernel PLACE              auto (default), sidecar or in-process: where the kernel runs
 
 Session
   -w, --work-dir DIR          Folder to work in (default: the current one)

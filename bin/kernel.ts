@@ -25,9 +25,18 @@ async function runCommand(parsed: ParsedFlags): Promise<number> {
       return runSubcommand(parsed.name, parsed.rest, refuse);
     }
     case "run": {
-      if (parsed.mode !== "wire") return refuse(messages.notYet(parsed.mode));
-      const { runWire } = await import("./run-wire.js");
-      return runWire(parsed.flags);
+      if (parsed.mode === "wire") {
+        const { runWire } = await import("./run-wire.js");
+        return runWire(parsed.flags);
+      }
+      if (parsed.mode === "acp") return refuse(messages.noAcp);
+      if (parsed.mode === "print") {
+        const { runPrint } = await import("./run-print.js");
+        return runPrint(parsed.flags, parsed.argv);
+      }
+      if (!parsed.isChat && process.stdin.isTTY !== true) return refuse(messages.noMode);
+      const { runChat } = await import("./run-chat.js");
+      return runChat(parsed.flags, parsed.argv);
     }
   }
 }

@@ -29,6 +29,8 @@ describe("parseFlags: values", () => {
     expect(parse("--wire")).toEqual({
       kind: "run",
       mode: "wire",
+      argv: ["--wire"],
+      isChat: false,
       flags: {
         workDir: cwd,
         addDirs: [],
@@ -51,6 +53,8 @@ describe("parseFlags: values", () => {
         maxRalphIterations: null,
         framing: "ndjson",
         wireCompat: null,
+        kernel: "auto",
+        approve: "deny",
         prompt: null,
         inputFormat: null,
         outputFormat: null,
@@ -142,11 +146,58 @@ describe("parseFlags: values", () => {
 
   it("chooses the mode", () => {
     expect(parse()).toMatchObject({ mode: "shell" });
-    expect(parse("-p", "hi")).toMatchObject({ mode: "shell" });
+    expect(parse("-p", "hi")).toMatchObject({ mode: "print", flags: { prompt: "hi" } });
+    expect(parse("--prompt", "hi")).toMatchObject({ mode: "print", flags: { prompt: "hi" } });
+    expect(parse("--wire", "-p", "hi")).toMatchObject({ mode: "wire" });
     expect(parse("--print", "-p", "hi", "--output-format", "stream-json")).toMatchObject({ mode: "print" });
     expect(parse("--quiet")).toMatchObject({ mode: "print", flags: { finalMessageOnly: true } });
     expect(parse("--acp")).toMatchObject({ mode: "acp" });
     expect(parse("--session")).toMatchObject({ mode: "shell", flags: { session: "" } });
+  });
+});
+
+describe("parseFlags: the hosts on top", () => {
+  it.each<readonly [argv: readonly string[], prompt: string]>([
+    [["-p"], ""],
+    [["-p", "-"], "-"],
+    [["-p", "--output-format", "json"], ""],
+    [["-p", "--output-format=json"], ""],
+    [["-p", "--- why"], "--- why"],
+    [["-phello"], "hello"],
+  ])("%j: -p without a word means stdin", (argv, prompt) => {
+    expect(parse(...argv)).toMatchObject({ mode: "print", flags: { prompt } });
+  });
+
+  it("knows the four formats, the policies and the places of a kernel", () => {
+    for (const outputFormat of ["text", "json", "stream-json", "wire"]) {
+      expect(flagsOf("-p", "x", "--output-format", outputFormat)).toMatchObject({ outputFormat });
+    }
+    expect(flagsOf("-p", "x", "--approve", "edits", "--kernel=sidecar")).toMatchObject({
+      approve: "edits",
+      kernel: "sidecar",
+    });
+  });
+
+  it("takes chat as a mode, with flags on either side, and gives the words without it", () => {
+    expect(parse("--yolo", "chat", "--kernel", "in-process")).toMatchObject({
+      mode: "shell",
+      isChat: true,
+      argv: ["--yolo", "--kernel", "in-process"],
+      flags: { yolo: true, kernel: "in-process" },
+    });
+    expect(parse("chat", "hello")).toMatchObject({ kind: "command", name: "hello" });
+  });
+
+  it.each([
+    [["--wire", "--kernel", "auto"], "--kernel is only supported with -p and chat"],
+    [["--wire", "--approve", "all"], "--approve is only supported for print UI"],
+    [["chat", "--approve", "all"], "--approve is only supported for print UI"],
+    [["chat", "-p", "x"], "kernel chat takes neither a prompt nor another mode."],
+    [["--wire", "chat"], "kernel chat takes neither a prompt nor another mode."],
+    [["-p", "x", "--kernel", "moon"], "Invalid value for --kernel: 'moon' is not one of auto, sidecar, in-process."],
+    [["-p", "x", "--approve", "yes"], "Invalid value for --approve: 'yes' is not one of deny, edits, all."],
+  ])("%j", (argv, message) => {
+    expect(parse(...argv)).toEqual(usage(message));
   });
 });
 

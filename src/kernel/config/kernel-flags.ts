@@ -39,9 +39,14 @@ export interface KernelFlags {
   maxRalphIterations: number | null;
   framing: "ndjson" | "content-length";
   wireCompat: "1.2" | "off" | null;
+  /** Where print mode and the chat run their kernel. */
+  kernel: "auto" | "sidecar" | "in-process";
+  /** What print mode answers when it is asked. */
+  approve: "deny" | "edits" | "all";
+  /** "" or "-" mean stdin; null when no prompt was given. */
   prompt: string | null;
   inputFormat: "text" | "stream-json" | null;
-  outputFormat: "text" | "stream-json" | null;
+  outputFormat: "text" | "json" | "stream-json" | "wire" | null;
   finalMessageOnly: boolean;
   quiet: boolean;
   verbose: boolean;
@@ -50,8 +55,9 @@ export interface KernelFlags {
 
 export type RunMode = "wire" | "acp" | "print" | "shell";
 
+/** `argv` of a run is what was given, without the word `chat`, of which `isChat` tells. */
 export type ParsedFlags =
-  | { kind: "run"; mode: RunMode; flags: KernelFlags }
+  | { kind: "run"; mode: RunMode; flags: KernelFlags; argv: readonly string[]; isChat: boolean }
   | { kind: "version" }
   | { kind: "help" }
   | { kind: "command"; name: string; rest: readonly string[] }
@@ -61,7 +67,8 @@ const flag = (...names: string[]): OptionSpec => ({ names, kind: "flag" });
 const value = (...names: string[]): OptionSpec => ({ names, kind: "value" });
 const list = (...names: string[]): OptionSpec => ({ names, kind: "list" });
 
-const specs = {
+/** Every option by its key. */
+export const kernelOptions = {
   wire: flag("--wire"),
   workDir: value("--work-dir", "-w"),
   addDir: list("--add-dir"),
@@ -84,7 +91,10 @@ const specs = {
   maxRalph: value("--max-ralph-iterations"),
   framing: value("--framing"),
   wireCompat: value("--wire-compat"),
-  prompt: value("--prompt", "-p", "--command", "-c"),
+  kernel: value("--kernel"),
+  approve: value("--approve"),
+  prompt: value("--prompt", "--command", "-c"),
+  promptOrStdin: { names: ["-p"], kind: "words" },
   print: flag("--print"),
   inputFormat: value("--input-format"),
   outputFormat: value("--output-format"),
@@ -97,27 +107,41 @@ const specs = {
   help: flag("--help", "-h"),
 } as const satisfies Record<string, OptionSpec>;
 
-type Key = keyof typeof specs;
+export type OptionKey = keyof typeof kernelOptions;
+type Key = OptionKey;
 
 /**
  * Reads `argv` (without program and script). Files and folders that are named must exist; `cwd` is where relative
  * ones begin and the default work dir. Never throws: a mistake is one plain sentence, to be shown with exit code 2.
  */
 export function parseFlags(argv: readonly string[], { cwd }: { cwd: string }): ParsedFlags {
-  const read = readArgv<Key>(argv, specs);
+  const read = readArgv<Key>(argv, kernelOptions);
   if ("error" in read) return { kind: "usage_error", message: read.error };
   if (read.flags.get("help") === true) return { kind: "help" };
   if (read.flags.get("version") === true) return { kind: "version" };
-  if (read.command !== null) return { kind: "command", ...read.command };
+  if (read.command !== null && read.command.name !== "chat") return { kind: "command", ...read.command };
   try {
+    if (read.command !== null) {
+      const chatAt = argv.length - read.command.rest.length - 1;
+      return parseChat([...argv.slice(0, chatAt), ...read.command.rest], cwd);
+    }
     const mode = modeOf(read);
     const flags = toFlags(read, cwd);
     refuseCombinations(read, mode);
-    return { kind: "run", mode, flags };
+    return { kind: "run", mode, flags, argv, isChat: false };
   } catch (error) {
     if (error instanceof UsageError) return { kind: "usage_error", message: error.message };
     throw error;
   }
+}
+
+/** `kernel chat` with its flags on either side: a shell, whatever else was asked for is a mistake. */
+function parseChat(argv: readonly string[], cwd: string): ParsedFlags {
+  const parsed = parseFlags(argv, { cwd });
+  if (parsed.kind !== "run") return parsed;
+  return parsed.mode === "shell"
+    ? { ...parsed, isChat: true }
+    : fail("kernel chat takes neither a prompt nor another mode.");
 }
 
 const exclusive: readonly (readonly [Key, string][])[] = [
@@ -154,14 +178,18 @@ function modeOf(read: ReadArgv<Key>): RunMode {
   }
   if (isGiven(read, "wire")) return "wire";
   if (isGiven(read, "acp")) return "acp";
-  return isGiven(read, "print") || isGiven(read, "quiet") ? "print" : "shell";
+  const prints = ["print", "quiet", "prompt", "promptOrStdin"] as const;
+  return prints.some((key) => isGiven(read, key)) ? "print" : "shell";
 }
 
 function refuseCombinations(read: ReadArgv<Key>, mode: RunMode): void {
   if (mode !== "shell" && read.values.get("session")?.at(-1) === "") {
     fail("--session without a session ID is only supported for shell UI");
   }
+  if (mode !== "print" && mode !== "shell" && isGiven(read, "kernel"))
+    fail("--kernel is only supported with -p and chat");
   if (mode === "print") return;
+  if (isGiven(read, "approve")) fail("--approve is only supported for print UI");
   if (isGiven(read, "inputFormat")) fail("--input-format is only supported for print UI");
   if (isGiven(read, "outputFormat")) fail("--output-format is only supported for print UI");
   if (isGiven(read, "finalMessageOnly")) fail("--final-message-only is only supported for print UI");
@@ -196,9 +224,11 @@ function toFlags(read: ReadArgv<Key>, cwd: string): KernelFlags {
     maxRalphIterations: wholeNumber("--max-ralph-iterations", last("maxRalph"), -1),
     framing: choice("--framing", last("framing"), ["ndjson", "content-length"]) ?? "ndjson",
     wireCompat: choice("--wire-compat", last("wireCompat"), ["1.2", "off"]),
-    prompt: last("prompt"),
+    kernel: choice("--kernel", last("kernel"), ["auto", "sidecar", "in-process"]) ?? "auto",
+    approve: choice("--approve", last("approve"), ["deny", "edits", "all"]) ?? "deny",
+    prompt: last("promptOrStdin") ?? last("prompt"),
     inputFormat: choice("--input-format", last("inputFormat"), ["text", "stream-json"]),
-    outputFormat: choice("--output-format", last("outputFormat"), ["text", "stream-json"]),
+    outputFormat: choice("--output-format", last("outputFormat"), ["text", "json", "stream-json", "wire"]),
     finalMessageOnly: on("finalMessageOnly") || on("quiet"),
     quiet: on("quiet"),
     verbose: on("verbose"),

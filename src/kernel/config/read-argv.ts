@@ -1,9 +1,12 @@
 /** Splits a command line into options and the first free word. Knows names and arity only, not what they mean. */
 
-/** `optional` takes the next word unless it looks like an option; `list` and `value` take it whatever it looks like. */
+/**
+ * `optional` takes the next word unless it looks like an option, `words` unless it is one of the options; `list` and
+ * `value` take it whatever it is.
+ */
 export interface OptionSpec {
   names: readonly string[];
-  kind: "flag" | "value" | "list" | "optional";
+  kind: "flag" | "value" | "list" | "optional" | "words";
   /** Names that switch a flag off. */
   off?: readonly string[];
 }
@@ -38,11 +41,16 @@ export function readArgv<K extends string>(
     }
     let value = attached;
     const next = argv[at];
-    if (value === null && next !== undefined && (option.kind !== "optional" || !next.startsWith("-"))) {
+    const isData =
+      option.kind === "optional"
+        ? !next?.startsWith("-")
+        : option.kind !== "words" || !options.has(next?.split("=")[0] ?? "");
+    if (value === null && next !== undefined && isData) {
       value = next;
       at += 1;
     }
-    if (value === null && option.kind !== "optional") return `Option '${name}' requires an argument.`;
+    if (value === null && option.kind !== "optional" && option.kind !== "words")
+      return `Option '${name}' requires an argument.`;
     values.set(option.key, [...(values.get(option.key) ?? []), value ?? ""]);
     return null;
   };

@@ -1,0 +1,32 @@
+/** What a failure of a client or of a turn means to whoever started the command. */
+import { KernelProcessError } from "../src/client/errors.js";
+import { KernelError } from "../src/kernel/errors.js";
+import { WireError } from "../src/wire/errors.js";
+import { turnMessages as say } from "./turn-messages.js";
+
+export const EXIT_FAILED = 1;
+export const EXIT_USAGE = 2;
+/** EX_TEMPFAIL: the turn is still open, and the session can go on with it. */
+export const EXIT_RESUMABLE = 75;
+
+export interface ClientFailure {
+  /** String code for programs. */
+  code: string;
+  message: string;
+  exitCode: number;
+}
+
+/** Never throws. */
+export function clientFailure(error: unknown): ClientFailure {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof KernelProcessError) return { code: error.code, message, exitCode: exitCodeOf(error) };
+  if (error instanceof KernelError && error.code === "usage") return { code: "usage", message, exitCode: EXIT_USAGE };
+  const code = error instanceof WireError ? error.code : "internal_error";
+  const advice = code === "llm_not_set" ? `. ${say.noModel}` : "";
+  return { code, message: `${message}${advice}`, exitCode: EXIT_FAILED };
+}
+
+function exitCodeOf({ code }: KernelProcessError): number {
+  if (code === "refused") return EXIT_USAGE;
+  return code === "crashed" ? EXIT_RESUMABLE : EXIT_FAILED;
+}
