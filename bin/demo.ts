@@ -28,15 +28,21 @@ export async function runDemo(args: readonly string[]): Promise<number> {
 
 async function runPrompt(prompt: string, scratch: string, model: DemoModel): Promise<number> {
   const workDir = join(scratch, "work");
-  const launched = await sidecarLauncher({
+  const launcher = sidecarLauncher({
     command: [process.execPath, process.argv[1] as string],
     cwd: workDir,
     env: { ...process.env, KERNEL_SHARE_DIR: join(scratch, "share") },
-  }).launch({ args: [...model.kernelArgs, "--work-dir", workDir], signal: new AbortController().signal });
+  });
   const screen = new DemoScreen();
-  const client = new KernelClient(launched.transport, { onApproval: (request) => screen.ask(request) });
+  let client: KernelClient | null = null;
   try {
-    const { server } = await client.initialize({ protocol_version: "1.10", client: { name: "demo" } });
+    client = await KernelClient.connect({
+      launchers: [launcher],
+      args: [...model.kernelArgs, "--work-dir", workDir],
+      client: { name: "demo" },
+      handlers: { onApproval: (request) => screen.ask(request) },
+    });
+    const { server } = client.info;
     print(say.connected(server.name, server.version));
     print(say.prompt(prompt));
     const turn = client.prompt(prompt);
@@ -44,14 +50,18 @@ async function runPrompt(prompt: string, scratch: string, model: DemoModel): Pro
     print(say.finished((await turn.result).status));
     return 0;
   } catch (error) {
-    const exit = await launched.stop();
-    print(say.failed(error instanceof Error ? error.message : String(error), exit.stderrTail.trim()));
+    print(say.failed(error instanceof Error ? error.message : String(error), stderrTail(error)));
     return 1;
   } finally {
-    await client.close();
-    await launched.stop();
+    await client?.close();
     screen.close();
   }
+}
+
+/** The kernel's own last words, when it died. */
+function stderrTail(error: unknown): string {
+  const { data } = Object(error) as { data?: { stderrTail?: unknown; cause?: { stderrTail?: unknown } } };
+  return String(data?.stderrTail ?? data?.cause?.stderrTail ?? "").trim();
 }
 
 /** What the user sees. Questions go to the keyboard; without a terminal the demo answers for itself and says so. */
