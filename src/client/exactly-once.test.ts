@@ -17,7 +17,7 @@ interface Life {
   repeats: number;
 }
 
-/** Fake clock that knows no waiting; a crash loop is not what is tried here. */
+/** Fake clock on which every kernel lived long before it died: crash loops and quarantine have tests of their own. */
 class Endless implements Timing {
   #now = 0;
   now = (): number => {
@@ -50,18 +50,18 @@ class Journal {
     const event = this.events[at];
     if (event === undefined) return;
     const prev = this.events[at - 1]?.seq ?? 0;
-    kernel.event("ContentPart", { n: event.seq }, { ...event, prev });
+    kernel.event("StepBegin", { n: event.seq }, { ...event, prev });
   }
 }
 
 async function live(kernel: FakeKernel, journal: Journal, life: Life | null): Promise<void> {
   journal.epoch += 1;
   for (let read = 1; ; read += 1) {
-    const line = await nextCall(kernel);
+    const line = await kernel.nextCall();
     if (life !== null && read > life.lines) return kernel.die();
     if (line.method === "initialize") greet(kernel, journal, line);
     else if (line.method === "replay") replay(kernel, journal, line, life);
-    else if (journal.ended) return kernel.answer(line, { status: "finished" });
+    else if (journal.ended) kernel.answer(line, { status: "finished" });
     else {
       journal.clientId ??= line.params?.client_id as string;
       const upTo = life === null ? journal.total : Math.min(journal.total, journal.events.length + life.records);
@@ -74,10 +74,6 @@ async function live(kernel: FakeKernel, journal: Journal, life: Life | null): Pr
       kernel.answer(line, { status: "finished" });
     }
   }
-}
-
-async function nextCall(kernel: FakeKernel): Promise<FakeLine> {
-  return await Promise.any(["initialize", "replay", "prompt", "resume"].map((method) => kernel.next(method)));
 }
 
 function greet(kernel: FakeKernel, journal: Journal, line: FakeLine): void {
@@ -102,7 +98,7 @@ function replay(kernel: FakeKernel, journal: Journal, line: FakeLine, life: Life
 
 const life = fc.record({
   lines: fc.integer({ min: 0, max: 4 }),
-  records: fc.nat({ max: 4 }),
+  records: fc.integer({ min: 1, max: 4 }),
   delivers: fc.nat({ max: 4 }),
   repeats: fc.nat({ max: 2 }),
 });
@@ -115,8 +111,7 @@ test("property: over any deaths each event reaches the host once, in order, and 
       const launches = new FakeLaunches();
       const journal = new Journal(total);
       const heard: unknown[] = [];
-      let isOver = false;
-      const kernels = (async () => {
+      void (async () => {
         // The first one must come to life: a start that fails is another matter.
         for (const [at, one] of [...lives, null].entries()) {
           const kernel = await launches.next();
@@ -126,6 +121,7 @@ test("property: over any deaths each event reaches the host once, in order, and 
       const client = await KernelClient.connect(
         {
           launchers: [launches.launcher()],
+          handshakeMs: 20_000_000,
           client: { name: "test" },
           handlers: { onEvent: ({ payload }) => void heard.push((payload as { n: number }).n) },
         },
@@ -134,19 +130,15 @@ test("property: over any deaths each event reaches the host once, in order, and 
       const turn = client.prompt("go");
       const seen: unknown[] = [];
       for await (const { payload } of turn) seen.push((payload as unknown as { n: number }).n);
-      const result = await turn.result.finally(() => {
-        isOver = true;
-      });
+      const result = await turn.result;
       const expected = Array.from({ length: total }, (_none, n) => (n + 1) * 3);
-      expect({ result, seen, heard, isOver }).toEqual({
+      expect({ result, seen, heard }).toEqual({
         result: { status: "finished" },
         seen: expected,
         heard: expected,
-        isOver: true,
       });
       expect(launches.maxAlive).toBe(1);
       await client.close();
-      void kernels;
     },
   );
   await fc.assert(run, { seed: 11, numRuns: 120 });

@@ -25,6 +25,8 @@ export interface FakeKernel {
   raw(text: string): void;
   /** The next line of the client that was not taken yet and has this method; answers when the method is null. */
   next(method: string | null): Promise<FakeLine>;
+  /** The next call of the client, whatever it asks. */
+  nextCall(): Promise<FakeLine>;
   event(type: string, payload?: unknown, stamp?: object): void;
   ask(type: string, payload: { id: string }, more?: object): void;
   answer(line: FakeLine, result: unknown): void;
@@ -136,9 +138,17 @@ class ScriptedPeer implements FakeKernel {
     if (!this.isDead) this.#transport.writable.write(text);
   }
 
-  async next(method: string | null): Promise<FakeLine> {
+  next(method: string | null): Promise<FakeLine> {
+    return this.#find((line) => (line.method ?? null) === method);
+  }
+
+  nextCall(): Promise<FakeLine> {
+    return this.#find(({ method }) => method !== undefined);
+  }
+
+  async #find(wanted: (line: FakeLine) => boolean): Promise<FakeLine> {
     for (;;) {
-      const at = this.#untaken.findIndex((line) => (line.method ?? null) === method);
+      const at = this.#untaken.findIndex(wanted);
       const [line] = at === -1 ? [] : this.#untaken.splice(at, 1);
       if (line !== undefined) return line;
       await new Promise<void>((resolve) => this.#wakers.push(resolve));
