@@ -25,7 +25,7 @@ class Endless implements Timing {
     return this.#now;
   };
   after = (ms: number, run: () => void, background?: boolean) =>
-    background === true ? () => {} : SYSTEM_TIMING.after(ms / 1_000, run);
+    background === true ? () => {} : SYSTEM_TIMING.after(ms < 500 ? ms : ms / 1_000, run);
   soon = SYSTEM_TIMING.soon;
   random = (): number => 0.5;
 }

@@ -231,8 +231,8 @@ export class KernelClient implements AsyncDisposable {
 
   async #end(error: KernelProcessError): Promise<void> {
     const { turn, runner } = this.#running ?? {};
-    if (turn !== undefined && runner?.drop() === false && runner.kernel !== null) {
-      runner.kernel.wire.cancel(null).catch(() => {});
+    if (turn !== undefined && runner?.drop() === false) {
+      this.cancel().catch(() => {});
       await within(
         this.#timing,
         CANCEL_MS,

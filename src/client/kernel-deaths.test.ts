@@ -15,8 +15,12 @@ afterEach(async () => {
   for (const client of clients.splice(0)) await client.close();
 });
 
-/** The real clock with waits of no length, so that no test sits through a backoff. */
-const HASTY: Timing = { ...SYSTEM_TIMING, random: () => 0.5, after: (ms, run) => SYSTEM_TIMING.after(ms / 100, run) };
+/** The real clock with short waits for long ones, so that no test sits through a backoff. */
+const HASTY: Timing = {
+  ...SYSTEM_TIMING,
+  random: () => 0.5,
+  after: (ms, run) => SYSTEM_TIMING.after(ms < 500 ? ms : ms / 100, run),
+};
 
 function launch(options: Partial<KernelClientOptions> = {}, timing: Timing = HASTY) {
   const launches = new FakeLaunches();
@@ -264,6 +268,63 @@ describe("a kernel with resume/1 that dies in mid-turn", () => {
     await launches.next();
     expect(kernel.isDead).toBe(true);
     expect(states[2]).toMatchObject({ cause: { kind: "lost_turn" } });
+  });
+});
+
+describe("between two kernels", () => {
+  test("what is called is held, and settles when the client is closed instead", async () => {
+    const { client, kernel, launches } = await setUp(ALL_EXTENSIONS);
+    kernel.die();
+    await launches.next();
+    const turn = client.prompt("held");
+    const calls = [client.steer("s"), client.setPlanMode(true), client.replay(() => {})];
+    const ends = Promise.allSettled([turn.result, ...calls]);
+    await client.close();
+    expect((await ends).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected", "rejected"]);
+    expect(await turn.result).toEqual({ status: "cancelled" });
+    expect(launches.all.every(({ isDead }) => isDead)).toBe(true);
+    expect(launches.all.flatMap(({ lines }) => lines.map(({ method }) => method))).not.toContain("prompt");
+  });
+
+  test("closing while the turn waits to go on rejects it as closed", async () => {
+    const { client, kernel, launches } = await setUp(ALL_EXTENSIONS);
+    const turn = client.prompt("go");
+    await kernel.next("prompt");
+    kernel.die();
+    await launches.next();
+    await client.close();
+    await expect(turn.result).rejects.toMatchObject({ code: "closed" });
+  });
+});
+
+describe("a gap in what a living kernel sends", () => {
+  test("is asked for, and the host hears everything in order, requests too", async () => {
+    const heard: string[] = [];
+    const { client, kernel } = await setUp(ALL_EXTENSIONS, {
+      handlers: { onEnvelope: (method, params) => void heard.push(`${method} ${JSON.stringify(params)}`) },
+    });
+    const turn = client.prompt("go");
+    const prompt = await kernel.next("prompt");
+    kernel.event("A", 1, stamp(1, 0));
+    kernel.event("A", 4, stamp(4, 3));
+    const replay = await kernel.next("replay");
+    expect(replay.params).toEqual({ since: 1 });
+    kernel.event("A", 5, stamp(5, 4));
+    kernel.event("A", 2, stamp(2, 1));
+    const request = { type: "ApprovalRequest", payload: { id: "q" }, ...stamp(3, 2) };
+    kernel.send({ jsonrpc: "2.0", method: "request", params: request });
+    kernel.event("A", 4, stamp(4, 3));
+    kernel.answer(replay, REPLAYED);
+    kernel.answer(prompt, { status: "finished" });
+    await turn.result;
+    expect(heard).toEqual([
+      'event {"type":"A","payload":1}',
+      'event {"type":"A","payload":2}',
+      'request {"type":"ApprovalRequest","payload":{"id":"q"}}',
+      'event {"type":"A","payload":4}',
+      'event {"type":"A","payload":5}',
+    ]);
+    expect(kernel.lines.filter(({ method }) => method === undefined)).toEqual([]);
   });
 });
 

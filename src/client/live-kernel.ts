@@ -7,8 +7,6 @@ import type { ExitInfo, KernelMode, Launched } from "./launcher.js";
 import { type Timing, within } from "./timing.js";
 import type { WireClient } from "./wire-client.js";
 
-/** How long the pipe of a kernel that has exited is still read. */
-const DRAIN_MS = 500;
 /** How long a kernel whose pipe has ended may take to exit by itself, so that its own code or signal is known. */
 const EXIT_GRACE_MS = 500;
 
@@ -77,7 +75,7 @@ export class LiveKernel {
       this.#silence(),
     ]);
     this.#watch?.stop();
-    if (sign === "exit") await within(this.#timing, DRAIN_MS, this.wire.closed);
+    if (sign === "exit") await this.wire.drained(this.#timing);
     const isHung = sign === "hung" || sign === "lost_turn";
     const own = isHung ? null : await within(this.#timing, EXIT_GRACE_MS, exited);
     // Always, also when it says that it is gone: what it started must not write any more either.

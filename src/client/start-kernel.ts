@@ -9,7 +9,6 @@ import { REFUSAL_CODES } from "./restart-policy.js";
 import { type Timing, within } from "./timing.js";
 import { WireClient, type WireListener } from "./wire-client.js";
 
-const DRAIN_MS = 500;
 const EXIT_GRACE_MS = 1_000;
 
 export interface StartOptions {
@@ -54,7 +53,7 @@ async function handshake(options: StartOptions, launched: Launched, wire: WireCl
   signal.addEventListener("abort", giveUp, { once: true });
   if (signal.aborted) giveUp();
   // A pipe that someone else still holds open must not hide the end.
-  void launched.exited.then(() => within(timing, DRAIN_MS, wire.closed)).then(() => wire.close());
+  void launched.exited.then(() => wire.drained(timing)).then(() => wire.close());
   try {
     return checked(await Promise.race([wire.initialize(options.initialize), given.promise]));
   } finally {

@@ -20,6 +20,7 @@ import {
   readHeartbeat,
   readStamp,
 } from "./extensions.js";
+import { type Timing, within } from "./timing.js";
 
 /** Params of an `event` or a `request`, as they came but for what the extensions added. */
 export interface Envelope {
@@ -43,6 +44,9 @@ export interface WireListener {
 }
 
 const methods = { request: { safeParse: readRequest } };
+/** A pipe that stays open behind a kernel that has exited is read until nothing came for this long, or so many times. */
+const QUIET_MS = 100;
+const MAX_QUIET_WAITS = 50;
 /** More noise than this before the first message of Wire is no kernel any more. */
 const MAX_NOISE_BYTES = 1024 * 1024;
 const MAX_NOISE_LINES = 64;
@@ -139,6 +143,17 @@ export class WireClient {
   /** A kernel that lives answers, be it that it knows no such method. Never rejects. */
   async ping(): Promise<void> {
     await this.#call("ping", {}).catch(() => {});
+  }
+
+  /** Resolves when everything that a kernel left in its pipe was heard. For one that has exited. */
+  async drained(timing: Timing): Promise<void> {
+    for (let wait = 0; wait < MAX_QUIET_WAITS; wait += 1) {
+      const before = this.#bytes;
+      if ((await within(timing, QUIET_MS, this.closed)) !== null) return;
+      // A host that was busy for all that time has not looked yet.
+      await new Promise<void>((resolve) => timing.soon(resolve));
+      if (this.#bytes === before) return;
+    }
   }
 
   /** Ends the connection; what is open rejects with the WireError `closed`. */
