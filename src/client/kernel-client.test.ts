@@ -3,6 +3,8 @@ import type { Event } from "../wire/generated/types.gen.js";
 import type { KernelClientOptions } from "./host.js";
 import { KernelClient } from "./kernel-client.js";
 import { ALL_EXTENSIONS, type FakeKernel, FakeLaunches } from "./testing/fake-kernel.js";
+import { FakeTiming } from "./testing/fake-timing.js";
+import { SYSTEM_TIMING, type Timing } from "./timing.js";
 
 const clients: KernelClient[] = [];
 
@@ -11,9 +13,16 @@ afterEach(async () => {
 });
 
 /** A client, and the fake kernel that it was connected to. */
-async function setUp(options: Partial<KernelClientOptions> = {}, extensions: readonly string[] = []) {
+async function setUp(
+  options: Partial<KernelClientOptions> = {},
+  extensions: readonly string[] = [],
+  timing: Timing = SYSTEM_TIMING,
+) {
   const launches = new FakeLaunches();
-  const connecting = KernelClient.connect({ launchers: [launches.launcher()], client: { name: "test" }, ...options });
+  const connecting = KernelClient.connect(
+    { launchers: [launches.launcher()], client: { name: "test" }, ...options },
+    timing,
+  );
   const kernel = await launches.next();
   const initialize = await kernel.greet(extensions);
   const client = await connecting;
@@ -354,6 +363,20 @@ describe("close", () => {
     await expect(client.prompt("more").result).rejects.toMatchObject({ code: "closed" });
     await expect(client.cancel()).rejects.toMatchObject({ code: "closed" });
     await client.close();
+  });
+
+  test("a kernel that takes its time to end in good order is not killed over it", async () => {
+    const timing = new FakeTiming();
+    const { client, kernel } = await setUp({}, [], timing);
+    kernel.lingers = true;
+    const closing = client.close();
+    // The wait that a kernel whose output ended by itself would get.
+    await expect.poll(() => timing.waiting).toBe(1);
+    timing.advance(60_000);
+    await new Promise(setImmediate);
+    expect(kernel.isDead).toBe(false);
+    kernel.die({ code: 0 });
+    await closing;
   });
 
   test("the host's signal closes it, also while it connects", async () => {

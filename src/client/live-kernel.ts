@@ -34,6 +34,7 @@ export class LiveKernel {
   readonly #launched: Launched;
   readonly #timing: Timing;
   #watch: HeartbeatWatch | null = null;
+  #stopping: Promise<ExitInfo> | null = null;
 
   constructor({ mode, launched, wire, info, timing }: LiveKernelParts) {
     this.mode = mode;
@@ -63,7 +64,8 @@ export class LiveKernel {
   /** Ends it in good order. Resolves when it is gone. */
   async stop(): Promise<void> {
     this.#watch?.stop();
-    await this.#launched.stop();
+    this.#stopping ??= this.#launched.stop();
+    await this.#stopping;
     await this.death;
   }
 
@@ -78,6 +80,8 @@ export class LiveKernel {
     if (sign === "exit") await this.wire.drained(this.#timing);
     const isHung = sign === "hung" || sign === "lost_turn";
     const own = isHung ? null : await within(this.#timing, EXIT_GRACE_MS, exited);
+    // One that is ending in good order gets the time for it.
+    await this.#stopping;
     // Always, also when it says that it is gone: what it started must not write any more either.
     const end = await this.#launched.kill();
     await this.wire.close();

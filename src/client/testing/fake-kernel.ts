@@ -33,6 +33,8 @@ export interface FakeKernel {
   refuse(line: FakeLine, code: number, message: string, data?: unknown): void;
   /** Answers initialize with these extensions. */
   greet(extensions?: readonly string[], openTurn?: object): Promise<FakeLine>;
+  /** Set to end only when told, after its output has closed, once `stop` was called. */
+  lingers: boolean;
   die(exit?: Partial<ExitInfo>): void;
   /** Ends its output and lives on. */
   closeOutput(): void;
@@ -98,7 +100,11 @@ function startFake(mode: KernelMode, args: readonly string[], onDead: () => void
     transport: clientSide,
     pid: null,
     exited,
-    stop: () => end(null),
+    stop: () => {
+      if (!kernel.lingers) return end(null);
+      kernel.closeOutput();
+      return exited;
+    },
     kill: () => end("SIGKILL"),
   };
   return { kernel, launched };
@@ -109,6 +115,7 @@ class ScriptedPeer implements FakeKernel {
   readonly args: readonly string[];
   readonly mode: KernelMode;
   isDead = false;
+  lingers = false;
   readonly #transport: Transport;
   readonly #onDead: (exit: ExitInfo) => void;
   readonly #untaken: FakeLine[] = [];
