@@ -164,6 +164,7 @@ describe("a kernel with resume/1 that dies in mid-turn", () => {
 
   test("a request that comes again joins the running handler, or gets the kept answer", async () => {
     const calls: string[] = [];
+    const shown: unknown[] = [];
     let decide: (answer: { response: "approve" }) => void = () => {};
     const value = { is_error: false, output: "o", message: "", display: [], extras: null };
     const run = async ({ id }: { id: string }) => {
@@ -173,6 +174,9 @@ describe("a kernel with resume/1 that dies in mid-turn", () => {
     const { client, kernel, launches } = await setUp(ALL_EXTENSIONS, {
       tools: [{ name: "ext", description: "d", parameters: {}, run }],
       handlers: {
+        onEnvelope: (method, { payload }) => {
+          if (method === "request") shown.push((payload as { id: string }).id);
+        },
         onApproval: ({ id }) => {
           calls.push(id);
           return new Promise((resolve) => {
@@ -200,11 +204,12 @@ describe("a kernel with resume/1 that dies in mid-turn", () => {
     const resume = await next.next("resume");
     next.ask("ToolCallRequest", { id: "call-1", name: "ext", arguments: "{}" } as never, stamp(2, 0));
     expect(await next.next(null)).toMatchObject({ id: "call-1", result: { return_value: value } });
-    next.ask("ApprovalRequest", { id: "q1" }, stamp(3, 2));
+    next.ask("ApprovalRequest", { id: "q1" }, stamp(4, 3, 2));
     decide({ response: "approve" });
     expect(await next.next(null)).toMatchObject({ id: "q1", result: { response: "approve" } });
-    next.event("ToolResult", { tool_call_id: "call-1", return_value: value }, stamp(4, 3, 2));
-    next.ask("ToolCallRequest", { id: "call-1", name: "ext", arguments: "{}" } as never, stamp(5, 4, 2));
+    expect({ calls, shown }).toEqual({ calls: ["call-1", "q1"], shown: ["call-1", "q1"] });
+    next.event("ToolResult", { tool_call_id: "call-1", return_value: value }, stamp(5, 4, 2));
+    next.ask("ToolCallRequest", { id: "call-1", name: "ext", arguments: "{}" } as never, stamp(6, 5, 2));
     await next.next(null);
     expect(calls).toEqual(["call-1", "q1", "call-1"]);
     next.answer(resume, { status: "finished" });
@@ -503,6 +508,19 @@ describe("a start that fails", () => {
       cause: { kind: "start_failed" },
       nextRetryMs: 0,
     });
+  });
+
+  test("a launcher that cannot start anything is not tried again", async () => {
+    const launches = new FakeLaunches();
+    const failures = [new KernelProcessError("spawn_failed", "no")];
+    const { connecting } = launch({
+      launchers: [launches.launcher("sidecar", failures), launches.launcher("in_process")],
+    });
+    const first = await launches.next();
+    await first.greet([]);
+    await connecting;
+    first.die();
+    expect((await launches.next()).mode).toBe("in_process");
   });
 
   test("a wrong path never falls back", async () => {

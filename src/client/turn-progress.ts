@@ -41,15 +41,13 @@ export class TurnProgress {
     this.#see(event, (inner) => inner, "");
   }
 
-  /** The ends of everything that is open, for a turn that nobody goes on with. Nothing is open then. */
+  /** The ends of everything that is open, for a turn that nobody goes on with. They are to be seen as its events are. */
   closing(): Event[] {
     const ends = [...this.#calls].map(([id, { wrap }]) => wrap(unknownOutcome(id)));
-    for (const { type, wrap } of this.#brackets.reverse()) {
+    for (const { type, wrap } of this.#brackets.toReversed()) {
       const [end] = Object.entries(CLOSES).find(([, begin]) => begin === type) as [Event["type"], string];
       ends.push(wrap({ type: end, payload: {} } as Event));
     }
-    this.#calls.clear();
-    this.#brackets.length = 0;
     return ends;
   }
 
