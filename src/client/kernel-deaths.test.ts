@@ -519,8 +519,17 @@ describe("a start that fails", () => {
     const first = await launches.next();
     await first.greet([]);
     await connecting;
-    first.die();
+    first.die({ outOfMemory: true });
     expect((await launches.next()).mode).toBe("in_process");
+  });
+
+  test("for lack of memory is tried again in a process of its own", async () => {
+    const { launches, connecting } = launch();
+    (await launches.next()).die({ signal: "SIGABRT", outOfMemory: true });
+    const second = await launches.next();
+    expect(second.mode).toBe("sidecar");
+    await second.greet([]);
+    await connecting;
   });
 
   test("a wrong path never falls back", async () => {
