@@ -1,131 +1,247 @@
-/** A typed client of one kernel over one transport: asks, streams a turn's events, answers the kernel's requests. */
-import { type Connection, createConnection } from "../wire/connection.js";
-import type { ParamsSchema } from "../wire/dispatch.js";
+/** A host's one way to a kernel: it asks, streams turns, answers, and goes on when the kernel dies. */
+import { randomUUID } from "node:crypto";
 import { wireError } from "../wire/errors.js";
-import type {
-  ApprovalRequest,
-  ApprovalResult,
-  Event,
-  InitializeParams,
-  InitializeResult,
-  PromptResult,
-  ReplayResult,
-  ToolCallRequest,
-  ToolCallResult,
-  UserInput,
-} from "../wire/generated/types.gen.js";
-import type { Transport } from "../wire/transport.js";
-import { EventChannel } from "./event-channel.js";
+import type { Event, InitializeResult, ReplayResult, UserInput } from "../wire/generated/types.gen.js";
+import { KernelProcessError } from "./errors.js";
+import { EventDelivery } from "./event-delivery.js";
+import type { OpenTurn } from "./extensions.js";
+import type { KernelClientOptions } from "./host.js";
+import { hostSide, initializeParams } from "./introduction.js";
+import type { Guarantees } from "./kernel-state.js";
+import { askAny, askTurn, replayStored } from "./lasting-calls.js";
+import type { KernelMode } from "./launcher.js";
+import type { LiveKernel } from "./live-kernel.js";
+import { RequestAnswers } from "./request-answers.js";
+import { startKernel } from "./start-kernel.js";
+import { Supervisor } from "./supervisor.js";
+import { SYSTEM_TIMING, type Timing, within } from "./timing.js";
+import { type Turn, TurnHandle } from "./turn-handle.js";
+import { TurnRunner, type TurnStart } from "./turn-runner.js";
 
-/** What the host decides. A missing handler is a no. */
-export interface HostHandlers {
-  onApproval?(request: ApprovalRequest): Promise<Omit<ApprovalResult, "request_id">>;
-  onToolCall?(request: ToolCallRequest): Promise<ToolCallResult["return_value"]>;
+const HANDSHAKE_MS = 30_000;
+/** How long a cancelled turn may take to end when the client is closed. */
+const CANCEL_MS = 3_000;
+
+interface Running {
+  turn: TurnHandle;
+  runner: TurnRunner;
 }
 
-/** One running prompt: iterate for its events, await `result` for its end. It runs whether or not anybody looks. */
-export interface Turn extends AsyncIterable<Event> {
-  readonly result: Promise<PromptResult>;
-}
+/** Whoever connects it closes it. Turns run one at a time; methods reject with a WireError or a KernelProcessError. */
+export class KernelClient implements AsyncDisposable {
+  /** UUID of the session, the same over all kernels. */
+  readonly session: string;
+  readonly #timing: Timing;
+  readonly #answers: RequestAnswers;
+  readonly #delivery: EventDelivery;
+  readonly #supervisor: Supervisor;
+  readonly #ready = (): Promise<LiveKernel> => this.#supervisor.ready();
+  readonly #runner = (): TurnRunner | null => this.#running?.runner ?? null;
+  #newest: LiveKernel | null = null;
+  #running: Running | null = null;
+  #isReplaying = false;
+  /** The open turn that was resumed, or ended by a prompt. */
+  #takenTurn: string | null = null;
+  readonly #over = new AbortController();
+  #closing: Promise<void> | null = null;
+  #closeError: KernelProcessError | null = null;
 
-interface KernelRequest {
-  type: string;
-  payload: { id: string };
-}
-
-const methods = { request: { safeParse: readRequest } };
-
-/** Closes the transport when it is closed. */
-export class KernelClient {
-  readonly #connection: Connection<typeof methods>;
-  readonly #handlers: HostHandlers;
-  /** Of the request whose events are coming. */
-  #channel: EventChannel<Event> | null = null;
-  #replaying = false;
-
-  constructor(transport: Transport, handlers: HostHandlers) {
-    this.#handlers = handlers;
-    this.#connection = createConnection({
-      transport,
-      methods,
-      answerBadLines: false,
-      onNotification: (method, params) => {
-        if (method === "event") this.#channel?.push(params as Event);
+  private constructor(options: KernelClientOptions, timing: Timing) {
+    const { handlers = {}, args = [], firstArgs = [], launchers, handshakeMs = HANDSHAKE_MS } = options;
+    const host = hostSide(options);
+    const session = options.session ?? randomUUID();
+    const initialize = initializeParams(options, host);
+    this.session = session;
+    this.#timing = timing;
+    this.#answers = new RequestAnswers(host);
+    this.#delivery = new EventDelivery({
+      handlers,
+      answers: this.#answers,
+      since: options.since ?? null,
+      kernel: () => this.#supervisor.kernel,
+      onUnknownOutcome: (id) => this.#supervisor.reportUnknown([id]),
+    });
+    this.#supervisor = new Supervisor({
+      launchers,
+      timing,
+      start: async (launcher, isFirst, signal) => {
+        const flags = [...args, ...(isFirst ? firstArgs : []), "--session", session];
+        const listener = this.#delivery;
+        this.#newest = await startKernel({ launcher, args: flags, initialize, handshakeMs, listener, timing, signal });
+        return this.#newest;
       },
+      onDeath: (kernel) => this.#died(kernel),
+      onQuarantine: () => this.#running?.runner.quarantine(),
+      resumedTurn: (kernel) => (this.#running?.runner.continuesIn(kernel) ? (kernel.openTurn?.turnId ?? null) : null),
+      onState: (change) => handlers.onState?.(change),
     });
-    this.#connection.serve({ request: (request) => this.#serve(request) });
   }
 
-  /** Settles when the kernel is gone. */
-  get closed(): Promise<unknown> {
-    return this.#connection.closed;
+  /** Starts the first kernel that can be started. Rejects with a KernelProcessError when none can. */
+  static async connect(options: KernelClientOptions, timing: Timing = SYSTEM_TIMING): Promise<KernelClient> {
+    const client = new KernelClient(options, timing);
+    const { signal, since } = options;
+    const abort = (): void => void client.#shut(new KernelProcessError("aborted", "The host gave the client up"));
+    if (signal?.aborted === true) abort();
+    else client.#supervisor.start();
+    signal?.addEventListener("abort", abort, { once: true, signal: client.#over.signal });
+    try {
+      await askAny(client.#ready, async (kernel) => {
+        // With an open turn that is the business of `resume`.
+        if (since !== undefined && kernel.openTurn === null) await client.#delivery.catchUp(kernel);
+      });
+      return client;
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
   }
 
-  async initialize(params: InitializeParams): Promise<InitializeResult> {
-    return (await this.#connection.request("initialize", params)) as InitializeResult;
+  /** What the newest kernel said of itself. */
+  get info(): InitializeResult {
+    return this.#last.info;
   }
 
-  /** Starts a turn at once. `result` rejects with a WireError when the turn fails or the kernel dies. */
-  prompt(userInput: UserInput): Turn {
-    const channel = new EventChannel<Event>();
-    const result = this.#stream("prompt", { user_input: userInput }, channel) as Promise<PromptResult>;
-    return { result, [Symbol.asyncIterator]: () => channel[Symbol.asyncIterator]() };
+  get mode(): KernelMode {
+    return this.#last.mode;
   }
 
-  async steer(userInput: UserInput): Promise<void> {
-    await this.#connection.request("steer", { user_input: userInput });
+  /** What holds with the newest kernel. */
+  get guarantees(): Guarantees {
+    return this.#last.guarantees;
   }
 
+  /** Number of the newest event the host has seen; null before the first, and with kernels that do not number. */
+  get cursor(): number | null {
+    return this.#delivery.cursor;
+  }
+
+  /** A turn that outlived its host and waits for `resume`. A prompt ends it as it stands. */
+  get openTurn(): OpenTurn | null {
+    const { openTurn } = this.#last;
+    return this.#running !== null || openTurn?.turnId === this.#takenTurn ? null : openTurn;
+  }
+
+  /** Starts a turn at once. While another one or a replay runs it rejects with `turn_in_progress`. Abort cancels it. */
+  prompt(input: UserInput, { signal }: { signal?: AbortSignal } = {}): Turn {
+    const clientId = randomUUID();
+    return this.#begin(clientId, { kind: "prompt", input, clientId }, signal);
+  }
+
+  /** Goes on with `openTurn`; its events come from the beginning, or from `since`. Without one it rejects with `no_turn`. */
+  resume({ signal }: { signal?: AbortSignal } = {}): Turn {
+    const { openTurn } = this;
+    if (openTurn === null) return new TurnHandle("", () => Promise.reject(wireError("no_turn")));
+    return this.#begin(openTurn.turnId, { kind: "resume", turnId: openTurn.turnId }, signal);
+  }
+
+  /** Adds words to the running turn. Resolves when the kernel has taken them; rejects with `no_turn` when none runs. */
+  async steer(input: UserInput): Promise<void> {
+    await askTurn(this.#ready, this.#runner, (kernel, clientId) => kernel.wire.steer(input, clientId));
+  }
+
+  /** Resolves when the kernel has taken it; the turn's result tells the end. Rejects with `no_turn` when none runs. */
   async cancel(): Promise<void> {
-    await this.#connection.request("cancel", {});
+    if (this.#running?.runner.drop() === true) return;
+    let isLate = false;
+    try {
+      await askTurn(
+        this.#ready,
+        this.#runner,
+        (kernel, clientId) => kernel.wire.cancel(clientId),
+        () => {
+          isLate = true;
+        },
+      );
+    } catch (error) {
+      // A turn that ended with its kernel, or since, needs no cancel any more.
+      const { code } = error as { code?: unknown };
+      if (!isLate || (code !== "no_turn" && code !== "turn_broken")) throw error;
+    }
   }
 
-  /** Hears the stored session again, event by event. Its requests are not answered: they were, in their time. */
+  /** Gives the mode that holds now. */
+  async setPlanMode(enabled: boolean): Promise<boolean> {
+    return (await askAny(this.#ready, (kernel) => kernel.wire.setPlanMode(enabled))).plan_mode;
+  }
+
+  /** Hears the stored session again; its requests are not asked. Not while a turn runs. What `onEvent` throws rejects. */
   async replay(onEvent: (event: Event) => void): Promise<ReplayResult> {
-    const channel = new EventChannel<Event>();
-    const alone = this.#channel === null;
-    if (alone) this.#replaying = true;
-    const result = this.#stream("replay", {}, channel).finally(() => {
-      if (alone) this.#replaying = false;
-    });
-    result.catch(() => {});
-    for await (const event of channel) onEvent(event);
-    return (await result) as ReplayResult;
+    if (this.#running !== null || this.#isReplaying) throw wireError("turn_in_progress");
+    this.#isReplaying = true;
+    try {
+      return await replayStored(this.#ready, this.#delivery, onEvent);
+    } finally {
+      this.#isReplaying = false;
+    }
   }
 
-  /** Ends the connection; what is open rejects. */
+  /** Cancels a running turn, ends the kernel in good order, settles everything. Idempotent. */
   async close(): Promise<void> {
-    await this.#connection.close();
+    await this.#shut(new KernelProcessError("closed", "The client is closed"));
   }
 
-  /** Events go to `channel` until the answer. While another request has them they stay with that one: this one is refused. */
-  #stream(method: string, params: object, channel: EventChannel<Event>): Promise<unknown> {
-    this.#channel ??= channel;
-    const result = this.#connection.request(method, params).finally(() => {
-      if (this.#channel === channel) this.#channel = null;
-      channel.close();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** `connect` gives no client away before there is one. */
+  get #last(): LiveKernel {
+    return this.#newest as LiveKernel;
+  }
+
+  #begin(id: string, start: TurnStart, signal: AbortSignal | undefined): Turn {
+    if (this.#running !== null || this.#isReplaying) {
+      return new TurnHandle(id, () => Promise.reject(wireError("turn_in_progress")));
+    }
+    this.#takenTurn = this.openTurn?.turnId ?? this.#takenTurn;
+    const runner = new TurnRunner(start, {
+      ready: this.#ready,
+      catchUp: (kernel) => this.#delivery.catchUp(kernel),
+      breakOff: () => this.#supervisor.reportUnknown(this.#delivery.breakOff()),
+      closed: () => this.#closeError,
     });
-    result.catch(() => {});
-    return result;
+    const cancel = (): void => void this.cancel().catch(() => {});
+    const turn = new TurnHandle(id, (made) => {
+      this.#delivery.attach(made);
+      return runner.run().finally(() => {
+        signal?.removeEventListener("abort", cancel);
+        this.#delivery.detach();
+        this.#running = null;
+      });
+    });
+    this.#running = { turn, runner };
+    if (signal?.aborted === true) runner.drop();
+    signal?.addEventListener("abort", cancel, { once: true });
+    return turn;
   }
 
-  async #serve({ type, payload }: KernelRequest): Promise<object> {
-    const { onApproval, onToolCall } = this.#handlers;
-    if (!this.#replaying && type === "ApprovalRequest") {
-      const decision = await onApproval?.(payload as ApprovalRequest);
-      return { ...(decision ?? { response: "reject", feedback: "" }), request_id: payload.id };
-    }
-    if (!this.#replaying && type === "ToolCallRequest" && onToolCall !== undefined) {
-      return { tool_call_id: payload.id, return_value: await onToolCall(payload as ToolCallRequest) };
-    }
-    throw wireError("method_not_found", { fill: { method: type } });
+  #died(kernel: LiveKernel): { place: string | null; unknownEffects: readonly string[] } {
+    this.#delivery.kernelLost();
+    if (this.#running === null || this.#running.runner.kernel !== kernel) return { place: null, unknownEffects: [] };
+    const { turn } = this.#running;
+    const place = `${turn.id}/${turn.progress.place}`;
+    return { place, unknownEffects: kernel.canResume ? [] : this.#delivery.breakOff() };
   }
-}
 
-/** Only what is needed to answer; the host gets the payload as it came. */
-function readRequest(value: unknown): ReturnType<ParamsSchema<KernelRequest>["safeParse"]> {
-  const { type, payload } = Object(value) as { type?: unknown; payload?: unknown };
-  const { id } = Object(payload) as { id?: unknown };
-  if (typeof type !== "string" || typeof id !== "string") return { success: false, error: "no type or id" };
-  return { success: true, data: { type, payload: payload as { id: string } } };
+  #shut(error: KernelProcessError): Promise<void> {
+    this.#closing ??= this.#end(error);
+    return this.#closing;
+  }
+
+  async #end(error: KernelProcessError): Promise<void> {
+    const { turn, runner } = this.#running ?? {};
+    if (turn !== undefined && runner?.drop() === false) {
+      this.cancel().catch(() => {});
+      await within(
+        this.#timing,
+        CANCEL_MS,
+        turn.result.catch(() => {}),
+      );
+    }
+    this.#closeError = error;
+    this.#over.abort();
+    this.#answers.close();
+    await this.#supervisor.close(error);
+  }
 }

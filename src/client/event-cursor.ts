@@ -1,0 +1,86 @@
+/** Makes each recorded event reach the host once and in order, whatever was sent twice or not at all. */
+import type { EventStamp } from "./extensions.js";
+
+interface Held {
+  stamp: EventStamp;
+  deliver: () => void;
+}
+
+/** A gap with more than this behind it is given up. */
+const MAX_HELD = 10_000;
+
+export class EventCursor {
+  #last: number | null;
+  #epoch = 0;
+  #replays = 0;
+  readonly #held = new Map<number, Held>();
+  readonly #onGap: () => void;
+
+  /** `since` is the newest event the host has seen, null when it does not know. `onGap` is to ask for a replay. */
+  constructor(since: number | null, onGap: () => void) {
+    this.#last = since;
+    this.#onGap = onGap;
+  }
+
+  /** The newest event that was delivered; null when there was none yet. */
+  get last(): number | null {
+    return this.#last;
+  }
+
+  /** Takes one event; `deliver` runs now, later, or never when the host has it already. What is not recorded passes. */
+  offer(stamp: EventStamp | null, deliver: () => void): void {
+    if (stamp === null || stamp.seq === 0) {
+      deliver();
+      return;
+    }
+    // A replay repeats records of the kernels before; outside of one an old number is a voice from the grave.
+    if (stamp.epoch < this.#epoch && this.#replays === 0) return;
+    this.#epoch = Math.max(this.#epoch, stamp.epoch);
+    if (this.#last !== null && stamp.seq <= this.#last) return;
+    if (this.#last !== null && stamp.prev > this.#last) {
+      this.#hold({ stamp, deliver });
+      return;
+    }
+    this.#pass({ stamp, deliver });
+    this.#release(false);
+  }
+
+  /** A replay of what follows `last` was asked for: gives that number. */
+  replayBegins(): number {
+    this.#replays += 1;
+    this.#last ??= 0;
+    return this.#last;
+  }
+
+  /** It was answered or failed: what is missing now will not come any more. */
+  replayEnds(): void {
+    this.#replays -= 1;
+    if (this.#replays === 0) this.#release(true);
+  }
+
+  /** The kernel is gone; what was held comes again from the next one. */
+  forgetHeld(): void {
+    this.#held.clear();
+  }
+
+  #hold(held: Held): void {
+    this.#held.set(held.stamp.seq, held);
+    if (this.#held.size > MAX_HELD) this.#release(true);
+    else if (this.#replays === 0) this.#onGap();
+  }
+
+  #release(anyway: boolean): void {
+    for (const seq of [...this.#held.keys()].sort((a, b) => a - b)) {
+      const held = this.#held.get(seq) as Held;
+      const last = this.#last ?? 0;
+      if (seq > last && held.stamp.prev > last && !anyway) return;
+      this.#held.delete(seq);
+      if (seq > last) this.#pass(held);
+    }
+  }
+
+  #pass({ stamp, deliver }: Held): void {
+    this.#last = stamp.seq;
+    deliver();
+  }
+}

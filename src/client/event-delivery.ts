@@ -1,0 +1,147 @@
+/** Everything a host hears of its kernels goes through here: once, in order, to the turn and to the handlers. */
+import { wireError } from "../wire/errors.js";
+import type { Event } from "../wire/generated/types.gen.js";
+import { EventCursor } from "./event-cursor.js";
+import { type EventStamp, fields } from "./extensions.js";
+import type { HostHandlers } from "./host.js";
+import type { LiveKernel } from "./live-kernel.js";
+import type { RequestAnswers } from "./request-answers.js";
+import type { TurnHandle } from "./turn-handle.js";
+import type { Envelope, KernelRequest, WireListener } from "./wire-client.js";
+
+export interface DeliveryOptions {
+  handlers: HostHandlers;
+  answers: RequestAnswers;
+  /** The newest event the host has seen; null when it does not know. */
+  since: number | null;
+  /** The kernel that lives, to be asked for what is missing. */
+  kernel(): LiveKernel | null;
+  /** A kernel says that nobody knows the outcome of this call. */
+  onUnknownOutcome(callId: string): void;
+}
+
+/** One for the life of a client, over all its kernels. */
+export class EventDelivery implements WireListener {
+  readonly #options: DeliveryOptions;
+  readonly #cursor: EventCursor;
+  #turn: TurnHandle | null = null;
+  /** Hears a replay of the stored session, which is nothing new. */
+  #replay: ((event: Event) => void) | null = null;
+  /** Requests of this turn that the host was shown. */
+  readonly #shown = new Set<string>();
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+    this.#cursor = new EventCursor(options.since, () => this.#fillGap());
+  }
+
+  get cursor(): number | null {
+    return this.#cursor.last;
+  }
+
+  /** From now on events are this turn's. */
+  attach(turn: TurnHandle): void {
+    this.#turn = turn;
+  }
+
+  /** The turn is over. */
+  detach(): void {
+    this.#turn = null;
+    this.#shown.clear();
+    this.#options.answers.turnEnded();
+  }
+
+  /** Sends what comes to `replay` alone, until null is given. */
+  divert(replay: ((event: Event) => void) | null): void {
+    this.#replay = replay;
+  }
+
+  /** Asks for everything behind the cursor. Rejects only when the kernel is lost; a refusal leaves the gap. */
+  async catchUp(kernel: LiveKernel): Promise<void> {
+    if (!kernel.extensions.has("seq/1")) return;
+    const since = this.#cursor.replayBegins();
+    try {
+      await kernel.wire.replay(since);
+    } catch (error) {
+      if (!kernel.wire.lost(error)) return;
+      this.#cursor.forgetHeld();
+      throw error;
+    } finally {
+      this.#cursor.replayEnds();
+    }
+  }
+
+  /** The kernel is gone. */
+  kernelLost(): void {
+    this.#cursor.forgetHeld();
+  }
+
+  /** Shows the host the end of everything open in the turn, and gives the calls that are unknown now. */
+  breakOff(): readonly string[] {
+    const unknown = this.#turn?.progress.openCalls ?? [];
+    for (const event of this.#turn?.progress.closing() ?? []) this.#deliver(event);
+    return unknown;
+  }
+
+  onEvent(event: Envelope, stamp: EventStamp | null): void {
+    if (this.#replay !== null) this.#replay(event as Event);
+    else this.#cursor.offer(stamp, () => this.#received(event));
+  }
+
+  async onRequest(request: KernelRequest, stamp: EventStamp | null, grant: unknown): Promise<object> {
+    const { answers } = this.#options;
+    if (this.#replay !== null) {
+      // It was settled in its time; unless it still waits for the very same host.
+      if (answers.knows(request)) return await answers.answer(request, grant);
+      throw wireError("method_not_found", { fill: { method: request.type } });
+    }
+    this.onShownRequest(request, stamp);
+    return await answers.answer(request, grant);
+  }
+
+  onShownRequest(request: Envelope, stamp: EventStamp | null): void {
+    if (this.#replay !== null) return;
+    this.#cursor.offer(stamp, () => {
+      const id = `${request.type} ${String(fields(request.payload).id)}`;
+      if (this.#shown.has(id)) return;
+      this.#shown.add(id);
+      quietly(() => this.#options.handlers.onEnvelope?.("request", request));
+    });
+  }
+
+  #fillGap(): void {
+    const kernel = this.#options.kernel();
+    // What was lost with a kernel is asked of the next one.
+    if (kernel !== null) this.catchUp(kernel).catch(() => {});
+  }
+
+  #received(event: Envelope): void {
+    const unknown = unknownCall(event);
+    if (unknown !== null) this.#options.onUnknownOutcome(unknown);
+    this.#deliver(event);
+  }
+
+  #deliver(event: Envelope): void {
+    const { answers, handlers } = this.#options;
+    answers.seen(event);
+    this.#turn?.push(event);
+    quietly(() => handlers.onEnvelope?.("event", event));
+    quietly(() => handlers.onEvent?.(event as Event));
+  }
+}
+
+function unknownCall({ type, payload }: Envelope): string | null {
+  const { tool_call_id: id, return_value: value, event } = fields(payload);
+  if (type === "SubagentEvent") return unknownCall(fields(event) as unknown as Envelope);
+  const { code } = fields(fields(value).extras);
+  return type === "ToolResult" && typeof id === "string" && code === "unknown_outcome" ? id : null;
+}
+
+/** A host that throws where it must not only harms itself. */
+function quietly(tell: () => void): void {
+  try {
+    tell();
+  } catch {
+    // There is nobody to tell.
+  }
+}

@@ -1,0 +1,16 @@
+/** `wire-kernel/client`: a host's way to a kernel. */
+export { KernelProcessError, type KernelProcessErrorCode } from "./errors.js";
+export type { OpenTurn } from "./extensions.js";
+export type {
+  ApprovalAnswer,
+  GrantProposal,
+  HostHandlers,
+  HostHook,
+  HostTool,
+  KernelClientOptions,
+} from "./host.js";
+export { KernelClient } from "./kernel-client.js";
+export type { DeathCause, Guarantees, KernelStateChange, SupervisorState } from "./kernel-state.js";
+export type { ExitInfo, KernelLauncher, KernelMode, Launched, LaunchRequest } from "./launcher.js";
+export { type SidecarOptions, sidecarLauncher } from "./sidecar-launcher.js";
+export type { Turn } from "./turn-handle.js";

@@ -1,0 +1,74 @@
+/** Calls the host once for each request, whichever kernel asks and however often, and keeps what it said. */
+import { fields } from "./extensions.js";
+import { askHost, type HostSide } from "./host-answers.js";
+import type { Envelope, KernelRequest } from "./wire-client.js";
+
+interface Asked {
+  request: KernelRequest;
+  answer: Promise<object>;
+  controller: AbortController;
+}
+
+/** Answers are kept until the record that closes their request was seen, or the turn has ended. */
+export class RequestAnswers {
+  readonly #host: HostSide;
+  readonly #asked = new Map<string, Asked>();
+
+  constructor(host: HostSide) {
+    this.#host = host;
+  }
+
+  /** Whether the host was asked this already and the request is still open. */
+  knows(request: KernelRequest): boolean {
+    return this.#asked.has(key(request));
+  }
+
+  /** The result for the kernel; rejects with the WireError it is to get. A request that comes again joins the first. */
+  answer(request: KernelRequest, grant: unknown): Promise<object> {
+    const known = this.#asked.get(key(request));
+    if (known !== undefined) return known.answer;
+    const controller = new AbortController();
+    const answer = askHost(this.#host, request, grant, controller.signal);
+    // Without a kernel nobody awaits it.
+    answer.catch(() => {});
+    this.#asked.set(key(request), { request, answer, controller });
+    return answer;
+  }
+
+  /** Lets go of what this event closes. A handler that still runs hears that nobody needs its answer. */
+  seen(event: Envelope): void {
+    const { request_id: requestId, tool_call_id: callId, event: inner } = fields(event.payload);
+    if (event.type === "SubagentEvent") this.seen(inner as Envelope);
+    else if (event.type === "ApprovalResponse") this.#drop(({ payload }) => payload.id === requestId);
+    else if (event.type === "ToolResult") {
+      this.#drop(({ type, payload }) => (type === "ToolCallRequest" ? payload.id : ofCall(type, payload)) === callId);
+    }
+  }
+
+  /** The turn is over; only what background agents ask stays open. */
+  turnEnded(): void {
+    this.#drop(({ payload }) => fields(payload).source_kind !== "background_agent");
+  }
+
+  /** Nothing will be asked any more. */
+  close(): void {
+    this.#drop(() => true);
+  }
+
+  #drop(closes: (request: KernelRequest) => boolean): void {
+    for (const [id, { request, controller }] of this.#asked) {
+      if (!closes(request)) continue;
+      this.#asked.delete(id);
+      controller.abort();
+    }
+  }
+}
+
+function key({ type, payload }: KernelRequest): string {
+  return `${type} ${payload.id}`;
+}
+
+/** The call whose result also closes a question or approval of its own. */
+function ofCall(type: string, payload: unknown): unknown {
+  return type === "QuestionRequest" || type === "ApprovalRequest" ? fields(payload).tool_call_id : undefined;
+}
