@@ -1,0 +1,38 @@
+/** A kernel in the host's own thread, for hosts that asked for it. What hangs there hangs the host. */
+import { KernelProcessError } from "../client/errors.js";
+import type { ExitInfo, Launched, LaunchRequest } from "../client/launcher.js";
+import { memoryTransportPair } from "../wire/transport.js";
+import type { InProcessOptions } from "./in-process-launcher.js";
+import { runInHost } from "./run-in-host.js";
+import { orderlyStop } from "./orderly-stop.js";
+
+const STDERR_TAIL = 4_096;
+
+/**
+ * Starts it. `stop` and `kill` wait until the kernel has closed by itself: nothing can end it by force, and its
+ * uncaught errors are those of the host. Throws KernelProcessError `aborted`.
+ */
+export function launchHere({ env, cwd }: InProcessOptions, { args, signal }: LaunchRequest): Launched {
+  if (signal.aborted) {
+    throw new KernelProcessError("aborted", "The start of the kernel was given up.", { cause: signal.reason });
+  }
+  const [transport, kernelSide] = memoryTransportPair();
+  const ending = new AbortController();
+  let stderrTail = "";
+  const run = runInHost({
+    ...{ args, cwd },
+    env: { ...env },
+    transport: kernelSide,
+    signal: ending.signal,
+    bug: new Promise<never>(() => {}),
+    say: (text) => {
+      stderrTail = `${stderrTail}${text}\n`.slice(-STDERR_TAIL);
+    },
+  });
+  const exited = run.then((code): ExitInfo => ({ code, signal: null, stderrTail, outOfMemory: false }));
+  const kill = (): Promise<ExitInfo> => {
+    ending.abort(new Error("The host ended the kernel."));
+    return exited;
+  };
+  return { transport, pid: null, exited, stop: orderlyStop(transport, exited, kill), kill };
+}
