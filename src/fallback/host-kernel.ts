@@ -3,8 +3,8 @@ import { KernelProcessError } from "../client/errors.js";
 import type { ExitInfo, Launched, LaunchRequest } from "../client/launcher.js";
 import { memoryTransportPair } from "../wire/transport.js";
 import type { InProcessOptions } from "./in-process-launcher.js";
-import { runInHost } from "./run-in-host.js";
 import { orderlyStop } from "./orderly-stop.js";
+import { runInHost } from "./run-in-host.js";
 
 const STDERR_TAIL = 4_096;
 
