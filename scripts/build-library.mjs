@@ -14,6 +14,9 @@ const PUBLIC = { index: "src/fallback/index.ts", client: "src/client/index.ts" }
 /** The MCP client is that of the command: see build.mjs. */
 const sharedMcpClient = elsewhere("shared-mcp", /^@modelcontextprotocol\/client$/, "../chunks/mcp-client.js");
 
+/** Bundled CommonJS packages ask for Node's own modules by require, which an ES module does not have. */
+const banner = `import{createRequire as $createRequire}from"node:module";const require=$createRequire(import.meta.url);`;
+
 /** Builds lib/ and types/ in `outdir`, whose grammar/ and chunks/mcp-client.js lib/ uses. Gives esbuild's metafile. */
 export async function buildLibrary(outdir = join(root, "dist")) {
   for (const folder of ["lib", "types"]) rmSync(join(outdir, folder), { recursive: true, force: true });
@@ -24,6 +27,7 @@ export async function buildLibrary(outdir = join(root, "dist")) {
     external,
     plugins: [sharedMcpClient],
     chunkNames: "[name]-[hash]",
+    banner: { js: banner },
   });
   const [{ metafile }] = await Promise.all([bundle, declare(join(outdir, "types"))]);
   return metafile;

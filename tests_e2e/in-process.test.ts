@@ -3,7 +3,7 @@
  * by the build as `dist/` is) and passes what its kernel says to its own stdout; see hosts/relay-host.mjs.
  */
 import { execFile, spawn } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -187,6 +187,17 @@ describe("in a thread of its own", () => {
     const host = startHost(workspace);
     expect(await host.exit()).toEqual({ code: 1, signal: null });
     expect(host.stderr).toMatch(/scripts\.json.*\nSee logs: \S+kernel\.log\n$/);
+  });
+
+  it("I-011 what is loaded late works there too: the log is written, an agent file is read", async () => {
+    const workspace = createWorkspace({ scripts: ["text: hello"] });
+    const agentFile = join(workspace.home, "agent.yaml");
+    writeFileSync(agentFile, "version: 1\nagent:\n  extend: default\n");
+    const host = startHost(workspace, { args: ["--debug", "--agent-file", agentFile] });
+    await host.initialize({ client: { name: "late" } });
+    expect(text((await runTurn(host, "hi")).messages)).toBe("hello");
+    expect((await host.close()).code).toBe(0);
+    expect(readFileSync(join(workspace.share, "logs", "kernel.log"), "utf8")).toContain("client connected");
   });
 
   it("I-009 a kernel above its limit of memory ends alone and says why", async () => {

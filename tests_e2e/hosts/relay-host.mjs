@@ -16,15 +16,21 @@ const args = process.argv.slice(2).filter((word) => word !== "--wire");
 /** Starts a kernel and joins it to the streams of this process. */
 async function start() {
   const kernel = await launcher.launch({ args, signal: new AbortController().signal });
-  kernel.transport.readable.on("data", (chunk) => process.stdout.write(chunk));
-  const give = (chunk) => kernel.transport.writable.write(chunk);
-  const end = () => kernel.transport.writable.end();
+  kernel.transport.readable.pipe(process.stdout, { end: false });
+  const { writable } = kernel.transport;
+  const give = (chunk) => {
+    if (writable.write(chunk)) return;
+    process.stdin.pause();
+    writable.once("drain", () => process.stdin.resume());
+  };
+  const end = () => writable.end();
   process.stdin.on("data", give);
   process.stdin.once("end", end);
   if (process.stdin.readableEnded) end();
   void kernel.exited.then(() => {
     process.stdin.off("data", give);
     process.stdin.off("end", end);
+    process.stdin.resume();
   });
   return kernel;
 }
