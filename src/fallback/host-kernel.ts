@@ -1,12 +1,12 @@
 /** A kernel in the host's own thread, for hosts that asked for it. What hangs there hangs the host. */
 import { KernelProcessError } from "../client/errors.js";
 import type { ExitInfo, Launched, LaunchRequest } from "../client/launcher.js";
+import { secretValues } from "../client/redact.js";
+import { StderrTail } from "../client/stderr-tail.js";
 import { memoryTransportPair } from "../wire/transport.js";
 import type { InProcessOptions } from "./in-process-launcher.js";
 import { orderlyStop } from "./orderly-stop.js";
 import { runInHost } from "./run-in-host.js";
-
-const STDERR_TAIL = 4_096;
 
 /**
  * Starts it. `stop` and `kill` wait until the kernel has closed by itself: nothing can end it by force, and its
@@ -18,18 +18,16 @@ export function launchHere({ env, cwd }: InProcessOptions, { args, signal }: Lau
   }
   const [transport, kernelSide] = memoryTransportPair();
   const ending = new AbortController();
-  let stderrTail = "";
+  const tail = new StderrTail(secretValues(env));
   const run = runInHost({
     ...{ args, cwd },
     env: { ...env },
     transport: kernelSide,
     signal: ending.signal,
     bug: new Promise<never>(() => {}),
-    say: (text) => {
-      stderrTail = `${stderrTail}${text}\n`.slice(-STDERR_TAIL);
-    },
+    say: (text) => tail.add(Buffer.from(`${text}\n`)),
   });
-  const exited = run.then((code): ExitInfo => ({ code, signal: null, stderrTail, outOfMemory: false }));
+  const exited = run.then((code): ExitInfo => ({ code, signal: null, stderrTail: tail.text(), outOfMemory: false }));
   const kill = (): Promise<ExitInfo> => {
     ending.abort(new Error("The host ended the kernel."));
     return exited;

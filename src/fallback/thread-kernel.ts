@@ -2,11 +2,12 @@
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { KernelProcessError } from "../client/errors.js";
 import type { ExitInfo, Launched, LaunchRequest } from "../client/launcher.js";
+import { secretValues } from "../client/redact.js";
+import { StderrTail } from "../client/stderr-tail.js";
 import { portTransport } from "../wire/port-transport.js";
 import type { InProcessOptions } from "./in-process-launcher.js";
 import { orderlyStop } from "./orderly-stop.js";
 
-const STDERR_TAIL = 4_096;
 /** Enough for a session of any length; a tool result above it is cut long before. */
 const DEFAULT_LIMITS = { maxOldGenerationSizeMb: 512 };
 
@@ -40,22 +41,20 @@ export async function launchThread(options: InProcessOptions, request: LaunchReq
     resourceLimits: { ...DEFAULT_LIMITS, ...options.resourceLimits },
   });
   const transport = portTransport(port1);
-  let stderrTail = "";
+  const tail = new StderrTail(secretValues(options.env));
+  const note = (text: string): void => tail.add(Buffer.from(text));
   let outOfMemory = false;
   let terminated = false;
-  const note = (text: string): void => {
-    stderrTail = (stderrTail + text).slice(-STDERR_TAIL);
-  };
   // Nothing may be written to the host's own streams, and an unread pipe would stop the thread.
   worker.stdout.resume();
-  worker.stderr.setEncoding("utf8").on("data", note);
+  worker.stderr.on("data", (chunk: Buffer) => tail.add(chunk));
   const exited = new Promise<ExitInfo>((resolve) => {
     worker.on("error", (error: NodeJS.ErrnoException) => {
       outOfMemory ||= error.code === "ERR_WORKER_OUT_OF_MEMORY";
       note(`${error.message}\n`);
     });
     worker.once("exit", (code) => {
-      resolve({ code: terminated || outOfMemory ? null : code, signal: null, stderrTail, outOfMemory });
+      resolve({ code: terminated || outOfMemory ? null : code, signal: null, stderrTail: tail.text(), outOfMemory });
     });
   });
   const kill = (): Promise<ExitInfo> => {

@@ -76,7 +76,8 @@ async function agentOf(flags: KernelFlags, config: KernelConfig): Promise<Loaded
   return await selectAgent(flags, config);
 }
 
-function configSource(flags: KernelFlags, shareDir: string): ConfigSource {
+/** Which configuration these flags mean. */
+export function configSource(flags: KernelFlags, shareDir: string): ConfigSource {
   if (flags.config !== null) return { kind: "text", text: flags.config };
   if (flags.configFile !== null) return { kind: "file", path: flags.configFile };
   return { kind: "default", shareDir };
