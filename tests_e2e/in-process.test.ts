@@ -228,6 +228,23 @@ describe("in the host's own thread", () => {
   });
 });
 
+it.each([
+  ["thread", "aborted"],
+  ["same", 0],
+])(
+  "I-031 given up, ended twice, never read: each start settles once and nothing holds the host (%s)",
+  async (how, during) => {
+    const { home } = createWorkspace();
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [hostFile("launch-ends.mjs"), how], {
+      env: { PATH: process.env.PATH, HOME: home },
+      timeout: 15_000,
+    });
+    expect(stderr).toBe("");
+    const stderrTail = "No such option: --no-such-flag\n";
+    expect(JSON.parse(stdout)).toEqual({ before: "aborted", during, codes: [0, 0, 0, 0, 0], code: 2, stderrTail });
+  },
+);
+
 it("I-030 --ask-always is stronger than --yolo, --afk and what the session has stored", async () => {
   const workspace = createWorkspace({ scripts: [shellCall("t1", "echo one > one"), "text: done"] });
   const args = ["--session", SESSION];

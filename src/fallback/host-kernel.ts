@@ -1,9 +1,10 @@
 /** A kernel in the host's own thread, for hosts that asked for it. What hangs there hangs the host. */
+import { MessageChannel } from "node:worker_threads";
 import { KernelProcessError } from "../client/errors.js";
 import type { ExitInfo, Launched, LaunchRequest } from "../client/launcher.js";
 import { secretValues } from "../client/redact.js";
 import { StderrTail } from "../client/stderr-tail.js";
-import { memoryTransportPair } from "../wire/transport.js";
+import { portTransport } from "../wire/port-transport.js";
 import type { InProcessOptions } from "./in-process-launcher.js";
 import { orderlyStop } from "./orderly-stop.js";
 import { runInHost } from "./run-in-host.js";
@@ -16,13 +17,15 @@ export function launchHere({ env, cwd }: InProcessOptions, { args, signal }: Lau
   if (signal.aborted) {
     throw new KernelProcessError("aborted", "The start of the kernel was given up.", { cause: signal.reason });
   }
-  const [transport, kernelSide] = memoryTransportPair();
+  // Streams in memory would deliver inside the write of the other side, and let a process end that waits for an answer.
+  const { port1, port2 } = new MessageChannel();
+  const transport = portTransport(port1);
   const ending = new AbortController();
   const tail = new StderrTail(secretValues(env));
   const run = runInHost({
     ...{ args, cwd },
     env: { ...env },
-    transport: kernelSide,
+    transport: portTransport(port2),
     signal: ending.signal,
     bug: new Promise<never>(() => {}),
     say: (text) => tail.add(Buffer.from(`${text}\n`)),
