@@ -240,7 +240,7 @@ it.each([
       timeout: 15_000,
     });
     expect(stderr).toBe("");
-    const stderrTail = "No such option: --no-such-flag\n";
+    const stderrTail = "Directory '[hidden]' does not exist.\n";
     expect(JSON.parse(stdout)).toEqual({ before: "aborted", during, codes: [0, 0, 0, 0, 0], code: 2, stderrTail });
   },
 );

@@ -83,6 +83,14 @@ describe("portTransport", () => {
     expect(left.writable.destroyed).toBe(true);
   });
 
+  it("tells the writer that nobody reads any more, and leaves the other half alone", async () => {
+    const [left, right] = pair();
+    right.readable.destroy();
+    await once(left.writable, "close");
+    right.writable.end("still here");
+    expect((await readAll(left)).toString()).toBe("still here");
+  });
+
   it("a half that ended leaves the other half alone", async () => {
     const [left, right] = pair();
     left.writable.end("question");

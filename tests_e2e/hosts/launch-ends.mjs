@@ -21,7 +21,7 @@ const during = launcher.launch({ args: [], signal: giveUp.signal }).then(
 await new Promise(setImmediate);
 giveUp.abort();
 
-const refused = await launcher.launch({ args: ["--no-such-flag=sesame-sesame"], signal: calm });
+const refused = await launcher.launch({ args: ["--work-dir", "sesame-sesame"], signal: calm });
 const { code, stderrTail } = await refused.exited;
 
 const result = { before: await before, during: await during, codes: ends.map((end) => end.code), code, stderrTail };
