@@ -43,6 +43,7 @@ Model and configuration
 Behaviour
   -y, --yolo                  Approve everything; also --yes, --auto-approve
   --afk                       Nobody is there to answer
+  --ask-always                For hosts: approve nothing unasked, whatever the session says
   --plan                      Begin in plan mode
   --agent NAME                default or okabe
   --agent-file FILE           Agent file

@@ -1,60 +1,41 @@
-// Builds dist/ (what users run): one ESM bundle with lazy chunks, and with --unbundled also build/ (the "source"
-// column of the test matrix: every file on its own, as tsc emits it).
+// Builds dist/ (what users run and import): one ESM bundle with lazy chunks and the library beside it, and with
+// --unbundled also build/ (the "source" column of the test matrix: every file on its own, as tsc emits it).
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { buildLibrary } from "./build-library.mjs";
+import { bundleOptions, elsewhere, external, root } from "./bundle-options.mjs";
 import { copyGrammar } from "./copy-grammar.mjs";
 import { mergeStart } from "./merge-start.mjs";
 import { writeStartCache } from "./start-cache.mjs";
-
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-
-/** Packages that find files beside themselves at run time, so they cannot move into a bundle. */
-const external = ["@vscode/ripgrep", "web-tree-sitter"];
 
 /**
  * Bundled apart, with a zod of its own: esbuild keeps all that is used of a file in one place, so what the MCP SDK uses
  * of zod would load with the start of the kernel. Its importers are in `chunks/` too.
  */
 const MCP_CLIENT = "@modelcontextprotocol/client";
+const mcpApart = elsewhere("mcp-apart", /^@modelcontextprotocol\/client$/, "./mcp-client.js");
 
-const bundledApart = {
-  name: "bundled-apart",
-  setup({ onResolve }) {
-    onResolve({ filter: /^@modelcontextprotocol\/client$/ }, () => ({ path: "./mcp-client.js", external: true }));
-  },
-};
+/** A command that is a host uses the library, as every host does. To be imported by files in `chunks/`, so lazily. */
+const libraryApart = elsewhere("library-apart", /\/src\/fallback\/index\.js$/, "../lib/index.js");
 
 /** Builds the bundle into `outdir`. Gives esbuild's metafile, which is also written there as meta.json. */
 export async function buildBundle(outdir = join(root, "dist")) {
   rmSync(outdir, { recursive: true, force: true });
   mkdirSync(outdir, { recursive: true });
-  const options = {
-    absWorkingDir: root,
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    platform: "node",
-    target: "node20.19",
-    minifySyntax: true,
-    minifyWhitespace: true,
-    keepNames: false,
-    metafile: true,
-    logLevel: "warning",
-  };
   const result = await build({
-    ...options,
+    ...bundleOptions,
     entryPoints: { kernel: "bin/kernel.ts" },
     outdir,
     external,
-    plugins: [bundledApart],
+    plugins: [mcpApart, libraryApart],
     chunkNames: "chunks/[name]-[hash]",
   });
   const client = await build({
-    ...options,
+    ...bundleOptions,
     entryPoints: { "mcp-client": MCP_CLIENT },
     outdir: join(outdir, "chunks"),
     chunkNames: "mcp-client-[name]-[hash]",
@@ -78,6 +59,7 @@ export async function buildUnbundled(outdir = join(root, "build")) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await buildBundle();
+  // The first empties dist/ at once, so the second may write into it meanwhile.
+  await Promise.all([buildBundle(), buildLibrary()]);
   if (process.argv.includes("--unbundled")) await buildUnbundled();
 }

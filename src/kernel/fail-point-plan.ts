@@ -55,19 +55,18 @@ const ITEM = /^([a-z_]+)(?:#(\d{1,9}))?:([a-z]+)(?:@(\d{1,9}))?$/;
 
 /**
  * Reads `name:action`, with `#n` behind the name and `@epoch` behind the action where wanted, several separated by
- * commas. Throws KernelError `usage` with one sentence for what it does not know. `actions`: those possible here.
+ * commas. Throws KernelError `usage` with one sentence for what it does not know.
  */
-export function parseFailPoints(text: string, actions: readonly FailAction[] = ACTIONS): PlannedFailure[] {
-  return text.split(",").map((item) => parseItem(item.trim(), actions));
+export function parseFailPoints(text: string): PlannedFailure[] {
+  return text.split(",").map((item) => parseItem(item.trim()));
 }
 
-function parseItem(text: string, actions: readonly FailAction[]): PlannedFailure {
+function parseItem(text: string): PlannedFailure {
   const [, name = "", time = "1", action = "", epoch] = ITEM.exec(text) ?? [];
   if (name === "") throw refused(text, "it is not of the form name:action, name#n:action or name:action@epoch");
   if (!isName(name)) throw refused(text, `there is no place '${name}'`);
   const known = ACTIONS.find((candidate) => candidate === action);
   if (known === undefined) throw refused(text, `there is no action '${action}'`);
-  if (!actions.includes(known)) throw refused(text, `'${action}' is not possible in a thread`);
   if (known === "lost" && !FAIL_POINTS[name]) throw refused(text, `nothing is awaited at '${name}'`);
   if (Number(time) === 0) throw refused(text, "times count from 1");
   return { text, name, action: known, epoch: epoch === undefined ? null : Number(epoch), time: Number(time) };

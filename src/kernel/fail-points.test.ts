@@ -48,12 +48,6 @@ describe("a plan", () => {
   ])("%j is refused", (text) => {
     expect(() => parseFailPoints(text)).toThrow(KernelError);
   });
-
-  test("of a thread has no end of the process", () => {
-    const inThread = ["hang", "throw", "lost"] as const;
-    expect(() => parseFailPoints("idle:kill", inThread)).toThrow("'kill' is not possible in a thread");
-    expect(parseFailPoints("model_stream:lost", inThread)).toHaveLength(1);
-  });
 });
 
 describe("a place", () => {

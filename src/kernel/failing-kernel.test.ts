@@ -6,8 +6,9 @@ const start = memoryKernels();
 const prompt = { user_input: "go" };
 const types = (lines: readonly RpcLine[]) => lines.map(({ params }) => params?.type);
 
-test.each(["kill", "exit"])("%s is refused", (action) => {
-  expect(() => start({ failPoints: `idle:${action}` })).toThrow(`'${action}' is not possible in a thread`);
+test.each(["kill", "exit"])("%s has no effect: the process is the host's", async (action) => {
+  const kernel = start({ scripts: ["text: a"], failPoints: `prompt_accepted:${action}` });
+  expect((await kernel.call("1", "prompt", prompt)).at(-1)).toMatchObject({ id: "1", result: { status: "finished" } });
 });
 
 describe("throw", () => {

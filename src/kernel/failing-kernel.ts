@@ -20,15 +20,17 @@ export interface FailingKernelOptions {
   text: string;
   /** The value of KERNEL_FAILPOINT_MARKER; null for none. */
   markerFile: string | null;
-  /** null in a thread of a host: kill and exit are refused there. */
+  /** null in a thread of a host: kill and exit have no effect there. */
   ends: ProcessEnds | null;
   session: SessionPlace;
 }
 
+const ENDS: ReadonlySet<string> = new Set(["kill", "exit"]);
+
 /** Throws KernelError `usage` with one sentence for places and actions that there are not. */
 export function failingKernel(options: FailingKernelOptions): FailingKernel {
   const { text, markerFile, ends, session } = options;
-  const planned = parseFailPoints(text, ends === null ? ["hang", "throw", "lost"] : undefined);
+  const planned = parseFailPoints(text).filter(({ action }) => ends !== null || !ENDS.has(action));
   return new FailingKernel({ planned, markerFile, ends }, session);
 }
 

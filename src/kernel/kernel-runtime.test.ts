@@ -57,7 +57,7 @@ async function start(resumes: boolean) {
         version: "0",
         signal: stop.signal,
       },
-      flags: { ...none, workDir, session: "S1", continue: false, afk: false, plan: false },
+      flags: { ...none, workDir, session: "S1", continue: false, afk: false, askAlways: false, plan: false },
     },
     sink,
     new SkillCatalog(places),

@@ -100,7 +100,10 @@ export async function createRuntime(
     places: { workDir, additionalDirs, shareDir, configFile: flags.configFile ?? join(shareDir, "config.toml") },
     homeDir: env.HOME ?? homedir(),
     path: toolEnv.PATH ?? "",
-    mode: { yolo: config.default_yolo || log.state.data.approval.yolo, afk: flags.afk || log.state.data.approval.afk },
+    mode: {
+      yolo: !flags.askAlways && (config.default_yolo || log.state.data.approval.yolo),
+      afk: !flags.askAlways && (flags.afk || log.state.data.approval.afk),
+    },
   });
   const { planMode, guard: planGuard } = sessionPlanning({
     ...{ options, recorder, context, gate: approvals.gate },

@@ -27,6 +27,8 @@ export interface KernelOptions {
     session: string | null;
     continue: boolean;
     afk: boolean;
+    /** Neither yolo nor afk holds, wherever they come from. */
+    askAlways: boolean;
     plan: boolean;
     configFile: string | null;
     /** Documents with `mcpServers`; a later one replaces servers of the same name. */

@@ -42,6 +42,7 @@ describe("parseFlags: values", () => {
         thinking: null,
         yolo: false,
         afk: false,
+        askAlways: false,
         plan: false,
         agent: null,
         agentFile: null,

@@ -26,6 +26,8 @@ export interface KernelFlags {
   thinking: boolean | null;
   yolo: boolean;
   afk: boolean;
+  /** No automatic approval, whatever flags, configuration and session say: for hosts that give less protection. */
+  askAlways: boolean;
   plan: boolean;
   agent: "default" | "okabe" | null;
   agentFile: string | null;
@@ -80,6 +82,7 @@ export const kernelOptions = {
   thinking: { names: ["--thinking"], off: ["--no-thinking"], kind: "flag" },
   yolo: flag("--yolo", "--yes", "-y", "--auto-approve"),
   afk: flag("--afk"),
+  askAlways: flag("--ask-always"),
   plan: flag("--plan"),
   agent: value("--agent"),
   agentFile: value("--agent-file"),
@@ -213,6 +216,7 @@ function toFlags(read: ReadArgv<Key>, cwd: string): KernelFlags {
     thinking: read.flags.get("thinking") ?? null,
     yolo: on("yolo"),
     afk: on("afk"),
+    askAlways: on("askAlways"),
     plan: on("plan"),
     agent: choice("--agent", last("agent"), ["default", "okabe"]),
     agentFile: optionalFile("agentFile"),

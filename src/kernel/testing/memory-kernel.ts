@@ -74,6 +74,7 @@ export function memoryKernels(): (options?: MemoryKernelOptions) => MemoryKernel
       session: "S1",
       continue: false,
       afk: false,
+      askAlways: false,
       plan: false,
       configFile: null,
     };

@@ -1,0 +1,28 @@
+// Starts kernels of this process that are given up, ended twice, or never read, and prints what came of it as JSON.
+// Ends by itself when nothing of them is left. Takes "thread" or "same".
+import { inProcessLauncher } from "../../dist/lib/index.js";
+
+const env = { PATH: process.env.PATH, HOME: process.env.HOME, SOME_API_KEY: "sesame-sesame" };
+const launcher = inProcessLauncher({ env, cwd: process.env.HOME, sameThread: process.argv[2] === "same" });
+const calm = new AbortController().signal;
+const codeOf = (error) => error.code;
+
+const before = launcher.launch({ args: [], signal: AbortSignal.abort() }).catch(codeOf);
+const ended = await launcher.launch({ args: [], signal: calm });
+const ends = await Promise.all([ended.stop(), ended.stop(), ended.exited]);
+ends.push(await ended.kill(), await ended.stop());
+
+const giveUp = new AbortController();
+// The code is loaded by now, so the thread is on its way and not there yet.
+const during = launcher.launch({ args: [], signal: giveUp.signal }).then(
+  async (kernel) => (await kernel.stop()).code,
+  (error) => error.code,
+);
+await new Promise(setImmediate);
+giveUp.abort();
+
+const refused = await launcher.launch({ args: ["--work-dir", "sesame-sesame"], signal: calm });
+const { code, stderrTail } = await refused.exited;
+
+const result = { before: await before, during: await during, codes: ends.map((end) => end.code), code, stderrTail };
+process.stdout.write(JSON.stringify(result));
