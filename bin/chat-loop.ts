@@ -1,8 +1,7 @@
 /** The conversation of the chat: lines in, turns out. Knows what Ctrl-C means at each moment. */
 
-import { KernelProcessError } from "../src/client/errors.js";
 import { chatMessages as say } from "./chat-messages.js";
-import { clientFailure, EXIT_RESUMABLE } from "./client-failure.js";
+import { clientFailure, EXIT_RESUMABLE, isProcessError } from "./client-failure.js";
 import type { HostClient, HostTurn } from "./host-client.js";
 import type { LineInput } from "./line-input.js";
 import type { Screen } from "./screen.js";
@@ -138,8 +137,7 @@ export class ChatLoop {
 
   #report(error: unknown): number | null {
     const { message, exitCode } = clientFailure(error);
-    const isGone =
-      error instanceof KernelProcessError && error.code !== "turn_broken" && error.code !== "turn_quarantined";
+    const isGone = isProcessError(error) && error.code !== "turn_broken" && error.code !== "turn_quarantined";
     this.#screen.line(isGone ? say.gone(message) : say.failed(message), "red");
     if (!isGone) return null;
     return exitCode === EXIT_RESUMABLE ? exitCode : null;

@@ -1,7 +1,7 @@
 /** What a failure of a client or of a turn means to whoever started the command. */
-import { KernelProcessError } from "../src/client/errors.js";
+import type { KernelProcessError } from "../src/client/errors.js";
 import { KernelError } from "../src/kernel/errors.js";
-import { WireError } from "../src/wire/errors.js";
+import type { WireError } from "../src/wire/errors.js";
 import { turnMessages as say } from "./turn-messages.js";
 
 export const EXIT_FAILED = 1;
@@ -16,12 +16,17 @@ export interface ClientFailure {
   exitCode: number;
 }
 
+/** By name: in the bundle the library has classes of its own. */
+export function isProcessError(error: unknown): error is KernelProcessError {
+  return error instanceof Error && error.name === "KernelProcessError";
+}
+
 /** Never throws. */
 export function clientFailure(error: unknown): ClientFailure {
   const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof KernelProcessError) return { code: error.code, message, exitCode: exitCodeOf(error) };
+  if (isProcessError(error)) return { code: error.code, message, exitCode: exitCodeOf(error) };
   if (error instanceof KernelError && error.code === "usage") return { code: "usage", message, exitCode: EXIT_USAGE };
-  const code = error instanceof WireError ? error.code : "internal_error";
+  const code = error instanceof Error && error.name === "WireError" ? (error as WireError).code : "internal_error";
   const advice = code === "llm_not_set" ? `. ${say.noModel}` : "";
   return { code, message: `${message}${advice}`, exitCode: EXIT_FAILED };
 }

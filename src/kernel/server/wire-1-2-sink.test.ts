@@ -127,7 +127,7 @@ describe("requests", () => {
     expect(client.open.map(({ payload }) => payload.id)).toEqual(["a"]);
     client.open[0]?.answer("first");
     await first;
-    await settle();
+    await expect.poll(() => client.open.map(({ payload }) => payload.id)).toEqual(["c"]);
     client.open[0]?.answer("third");
     expect(await third).toBe("third");
     expect(client.sent.map(({ payload }) => payload.id)).toEqual(["a", "c"]);

@@ -35,7 +35,9 @@ export class Wire12Sink implements ClientSink {
     if (record.type !== "ApprovalRequest") return await this.#ask(seq, withArguments(record), signal);
     const before = this.#openApprovals;
     const answer = before === null ? this.#ask(seq, record, signal) : this.#askAfter(before, seq, record, signal);
-    const open = Promise.allSettled([before, answer]).then(() => {
+    // The ApprovalResponse goes out in the ticks behind the answer; the next question must not overtake it.
+    const told = Promise.allSettled([before, answer]).then(() => new Promise(setImmediate));
+    const open = told.then(() => {
       if (this.#openApprovals === open) this.#openApprovals = null;
     });
     this.#openApprovals = open;
