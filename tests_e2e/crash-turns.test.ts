@@ -14,6 +14,16 @@ async function problemsOf(scenario: Scenario, seed: number): Promise<string[]> {
   return problems;
 }
 
+/** Of the random kills; each is a time of the turn. */
+const SEEDS = [1, 2];
+
+it("F-204 the rows kill 64 kernels and more, in each of the 16 states of a turn", () => {
+  const points = [...KILLS, ...OTHERS].flatMap(({ failPoints }) => failPoints.split(","));
+  const kills = points.filter((point) => point.includes(":kill")).length + RANDOM.length * SEEDS.length;
+  expect(kills).toBeGreaterThanOrEqual(64);
+  expect(new Set(KILLS.map(({ state }) => state)).size).toBe(16);
+});
+
 /** Rows wait for processes most of the time. */
 describe.concurrent("a kernel is killed", { timeout: ROW_MS }, () => {
   it.each(KILLS.map((scenario) => ({ ...scenario, scenario })))("F-201 $state: $name", async ({ scenario }) => {
@@ -21,7 +31,7 @@ describe.concurrent("a kernel is killed", { timeout: ROW_MS }, () => {
   });
 
   it.each(RANDOM.map((scenario) => ({ ...scenario, scenario })))("F-202 $name", async ({ scenario }) => {
-    for (const seed of [1, 2]) expect(await problemsOf(scenario, seed)).toEqual([]);
+    for (const seed of SEEDS) expect(await problemsOf(scenario, seed)).toEqual([]);
   });
 
   it.each(OTHERS.map((scenario) => ({ ...scenario, scenario })))("F-203 $name", async ({ scenario }) => {
