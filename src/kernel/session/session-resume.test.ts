@@ -78,9 +78,12 @@ describe("the open turn", () => {
   });
 
   test("an end that its kernel did not get into the session files is in them once it is told again", async () => {
-    const dead = await killed();
-    const extra = { turn_id: dead.turnId, result: FINISHED, error: null };
+    const dead = fixtures.session({ resumes: true });
+    await dead.log.acquire();
+    dead.log.beginTurn({ kind: "turn", turn_id: "t", client_id: "p1", user_input: "x" });
+    const extra = { turn_id: "t", result: FINISHED, error: null };
     dead.log.append([{ kind: "turn_end", type: "TurnEnd", payload: {}, json: "{}", extra }]);
+    dead.abandon();
     const { session, log } = successor(dead);
     const wire = join(log.dir, "wire.jsonl");
     expect(existsSync(wire)).toBe(false);
