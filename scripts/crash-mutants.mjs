@@ -40,7 +40,19 @@ const MUTANTS = {
     this.sink.deliver(seq, records, this.#place(seq + records.length - 1));
     this.log.append(records, { sync });`,
   },
-  "no-dedupe": {
+  "no-dedupe-of-prompts": {
+    suites: ["turns"],
+    file: "src/kernel/session/session.ts",
+    from: "const known = clientId === null ? null : this.#promptOf(clientId);",
+    to: "const known = clientId === null || clientId !== null ? null : this.#promptOf(clientId);",
+  },
+  "no-dedupe-of-requests": {
+    suites: ["turns"],
+    file: "src/client/request-answers.ts",
+    from: "    if (known !== undefined) return known.answer;",
+    to: "",
+  },
+  "no-dedupe-of-events": {
     suites: ["turns"],
     file: "src/client/event-cursor.ts",
     from: "    if (this.#last !== null && stamp.seq <= this.#last) return;",

@@ -106,7 +106,10 @@ function jobsOf(rows) {
   const times = (count, list) =>
     list.length === 0 ? [] : Array.from({ length: count }, (_, n) => list[n % list.length].name);
   const random = times(Number(values.random), asked(rows.random));
-  const others = times(Number(values.others) * rows.others.length, asked(rows.others));
+  const others = Array(Number(values.others))
+    .fill(asked(rows.others))
+    .flat()
+    .map(({ name }) => name);
   const states = byState(asked(rows.kills));
   const wanted = Number(values.kills) - random.length;
   const each = states.size === 0 ? 0 : Math.max(Number(values.each), Math.ceil(wanted / states.size));

@@ -28,6 +28,8 @@ export interface CrashClientOptions {
   env: Readonly<Record<string, string>>;
   /** `all`: when the kernel has died twice, the next one runs in a thread of this process. */
   ladder: "sidecar" | "all";
+  /** Every event comes twice over the wire. */
+  stutter: boolean;
   /** Hooks to subscribe to, by event. */
   hooks: readonly string[];
   handlers: CrashHandlers;

@@ -94,7 +94,7 @@ class RecordingHost {
   }
 
   async run(connect: CrashClientFactory, seed: number): Promise<void> {
-    const { failPoints, hooks = [], ladder = "sidecar", mcp = false } = this.#scenario;
+    const { failPoints, hooks = [], ladder = "sidecar", mcp = false, stutter = false } = this.#scenario;
     const { configFile, workDir, marker } = this.#folder;
     const points = { KERNEL_FAILPOINT: failPoints, KERNEL_FAILPOINT_MARKER: marker };
     this.#client = await connect({
@@ -103,6 +103,7 @@ class RecordingHost {
       args: ["--config-file", configFile, "--work-dir", workDir, ...(mcp ? effectServer(workDir) : [])],
       env: this.#folder.environment(failPoints === "" ? {} : points),
       ladder,
+      stutter,
       hooks,
       handlers: this.#handlers(),
     });

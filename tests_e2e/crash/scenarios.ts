@@ -20,6 +20,8 @@ export interface Scenario {
   mcp?: true;
   /** `all`: the third kernel is a thread of the host. */
   ladder?: "sidecar" | "all";
+  /** Every event comes twice over the wire. */
+  stutter?: true;
   /** SIGKILL at a random time of the turn instead of a place. */
   random?: true;
   expected: Omit<ExpectedRow, "marks">;
@@ -153,6 +155,7 @@ export const OTHERS: readonly Scenario[] = [
   ...state(
     "other ways",
     ["approval_answered:exit@1", "exit"],
+    ["model_stream#7,event_recorded#30:kill@2", "events twice on the wire", ALL_TOOLS, { stutter: true }],
     ["model_stream#7:hang@1", "hang"],
     // Where nothing is waited for by name: a lost model or tool cannot be told from a slow one.
     ["call_found:lost@1", "lost"],

@@ -3,13 +3,14 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inProcessLauncher, KernelClient, type KernelLauncher, sidecarLauncher } from "wire-kernel";
 import type { CrashClientFactory } from "./crash-client.js";
+import { stuttering } from "./stuttering-transport.js";
 import { CLIENT_TOOL } from "./turn-plan.js";
 
 /** The built kernel of this tree. CRASH_ROOT names the tree for a bundle, which lies elsewhere. */
 const root = process.env.CRASH_ROOT ?? dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 export const connectCrashClient: CrashClientFactory = async (options) => {
-  const { session, workDir, args, env, ladder, hooks, handlers } = options;
+  const { session, workDir, args, env, ladder, stutter, hooks, handlers } = options;
   let pid: number | null = null;
   const command = [process.execPath, join(root, "bin", "kernel.js")] as const;
   const sidecar = sidecarLauncher({ command, cwd: workDir, env });
@@ -18,7 +19,7 @@ export const connectCrashClient: CrashClientFactory = async (options) => {
     launch: async (request) => {
       const launched = await sidecar.launch(request);
       pid = launched.pid;
-      return launched;
+      return stutter ? stuttering(launched) : launched;
     },
   };
   const client = await KernelClient.connect({
