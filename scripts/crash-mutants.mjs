@@ -34,10 +34,25 @@ const MUTANTS = {
   "deliver-first": {
     suites: ["order", "turns"],
     file: "src/kernel/turn/turn-recorder.ts",
-    from: "    const seq = this.log.append(records, { sync });\n    this.sink.deliver(seq, records);",
-    to: "    this.sink.deliver(this.log.lastSeq + 1, records);\n    this.log.append(records, { sync });",
+    from: `    const seq = this.log.append(records, { sync });
+    this.sink.deliver(seq, records, this.#place(seq + records.length - 1));`,
+    to: `    const seq = this.log.lastSeq + 1;
+    this.sink.deliver(seq, records, this.#place(seq + records.length - 1));
+    this.log.append(records, { sync });`,
   },
-  "no-dedupe": {
+  "no-dedupe-of-prompts": {
+    suites: ["turns"],
+    file: "src/kernel/session/session.ts",
+    from: "const known = clientId === null ? null : this.#promptOf(clientId);",
+    to: "const known = clientId === null || clientId !== null ? null : this.#promptOf(clientId);",
+  },
+  "no-dedupe-of-requests": {
+    suites: ["turns"],
+    file: "src/client/request-answers.ts",
+    from: "    if (known !== undefined) return known.answer;",
+    to: "",
+  },
+  "no-dedupe-of-events": {
     suites: ["turns"],
     file: "src/client/event-cursor.ts",
     from: "    if (this.#last !== null && stamp.seq <= this.#last) return;",
@@ -46,8 +61,8 @@ const MUTANTS = {
   "no-intent": {
     suites: ["order", "turns"],
     file: "src/kernel/turn/one-call.ts",
-    from: '    if (prepared.effect !== "none") this.#recordIntent(prepared, effectId);',
-    to: '    if (prepared.effect === ("never" as string)) this.#recordIntent(prepared, effectId);',
+    from: '    if (prepared.effect !== "none") recorder.note(',
+    to: '    if (prepared.effect === ("never" as string)) recorder.note(',
   },
   "no-fsync": {
     suites: ["order"],
@@ -74,6 +89,7 @@ const suitesOf = ({ suites }) => suites.filter((suite) => values.suite === undef
 const unknown = asked.filter((name) => MUTANTS[name] === undefined);
 if (unknown.length > 0) throw new Error(`There is no mutant ${unknown.join(", ")}.`);
 const names = (asked.length > 0 ? asked : Object.keys(MUTANTS)).filter((name) => suitesOf(MUTANTS[name]).length > 0);
+for (const name of names) mutated(path.join(root, MUTANTS[name].file), MUTANTS[name]);
 const used = new Set(names.flatMap((name) => suitesOf(MUTANTS[name])));
 const wrong = [];
 for (const name of ["", ...names]) {
@@ -104,19 +120,20 @@ function copyOf(name) {
   }
   symlinkSync(path.join(root, "node_modules"), path.join(place, "node_modules"), "dir");
   const mutant = MUTANTS[name];
-  if (mutant !== undefined) mutate(path.join(place, mutant.file), mutant);
+  if (mutant !== undefined) {
+    const file = path.join(place, mutant.file);
+    writeFileSync(file, mutated(file, mutant));
+  }
   const suites = mutant === undefined ? [...used] : suitesOf(mutant);
   if (suites.includes("turns")) execFileSync(process.execPath, ["scripts/build.mjs"], { cwd: place, stdio: "inherit" });
   return place;
 }
 
-function mutate(file, { from, to }) {
+/** The text of the file with this mutation. Throws when it does not fit. */
+function mutated(file, { from, to }) {
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
   if (text.split(from).length !== 2) throw new Error(`The mutation of ${file} does not fit any more: ${from.trim()}`);
-  writeFileSync(
-    file,
-    text.replace(from, () => to),
-  );
+  return text.replace(from, () => to);
 }
 
 function run(place, { project, file }) {

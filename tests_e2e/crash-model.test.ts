@@ -124,7 +124,9 @@ const plainClient =
 
 const GOOD: Scenario = {
   name: "good",
-  steps: "text 20, shell | text 10, read, edit, append, client, ask | text 15",
+  state: "none",
+  steps: "text 20, shell | text 10, read, edit, append, client, ask | text 5, mcp | text 5, agent | text 15",
+  mcp: true,
   failPoints: "",
   expected: { outcome: "finished", unknown: "none" },
 };

@@ -16,7 +16,7 @@ export interface CrashHandlers {
   onTool(id: string, args: Record<string, unknown>): Promise<string>;
   onHook(id: string): Promise<{ action: "allow" | "block" }>;
   /** A kernel is gone, or another one is there. */
-  onState(state: { to: string; unknownEffects: readonly string[]; cause: string | null }): void;
+  onState(state: { to: string; mode: string | null; unknownEffects: readonly string[]; cause: string | null }): void;
 }
 
 export interface CrashClientOptions {
@@ -26,6 +26,10 @@ export interface CrashClientOptions {
   args: readonly string[];
   /** The whole environment of every kernel. */
   env: Readonly<Record<string, string>>;
+  /** `all`: when the kernel has died twice, the next one runs in a thread of this process. */
+  ladder: "sidecar" | "all";
+  /** Every event comes twice over the wire. */
+  stutter: boolean;
   /** Hooks to subscribe to, by event. */
   hooks: readonly string[];
   handlers: CrashHandlers;

@@ -11,7 +11,15 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { EFFECTS_FILE, emptySlots, INPUT_FILE, SLOTS_FILE, type TurnPlan } from "./turn-plan.js";
+import {
+  CLIENT_EFFECTS_FILE,
+  EFFECTS_FILE,
+  emptySlots,
+  INPUT_FILE,
+  MCP_EFFECTS_FILE,
+  SLOTS_FILE,
+  type TurnPlan,
+} from "./turn-plan.js";
 
 const INHERITED = ["PATH", "LANG", "TMPDIR", "SystemRoot"];
 
@@ -52,7 +60,8 @@ export class CrashFolder {
   }
 
   get effects(): string {
-    return this.#read(join(this.workDir, EFFECTS_FILE));
+    const files = [EFFECTS_FILE, CLIENT_EFFECTS_FILE, MCP_EFFECTS_FILE];
+    return files.map((file) => this.#read(join(this.workDir, file))).join("");
   }
 
   get slots(): string {

@@ -5,10 +5,12 @@ import { join } from "node:path";
 import { processesWithMark } from "../process-scan.js";
 import type { CrashClient, CrashClientFactory, CrashEnvelope, CrashHandlers } from "./crash-client.js";
 import { CrashFolder } from "./crash-folder.js";
+import { effectServer } from "./effect-server.js";
+import { type Figures, figuresOf } from "./figures.js";
 import { judge } from "./oracle.js";
 import { PureModel } from "./pure-model.js";
 import type { Scenario } from "./scenarios.js";
-import { EFFECTS_FILE, planIn, steerIn, type TurnPlan } from "./turn-plan.js";
+import { CLIENT_EFFECTS_FILE, planIn, steerIn, type TurnPlan } from "./turn-plan.js";
 
 /** A turn that takes longer has been lost. */
 const RUN_MS = 60_000;
@@ -18,6 +20,8 @@ const POLL_MS = 20;
 
 export interface RunResult {
   name: string;
+  /** The state of a turn that it stands for. */
+  state: string;
   seed: number;
   /** [] for a good run. */
   problems: string[];
@@ -26,6 +30,7 @@ export interface RunResult {
   /** From each word of a death to the next event that the host had not seen, ms. */
   recoveryMs: number[];
   tookMs: number;
+  figures: Figures;
 }
 
 /** Runs it; never rejects. `seed` makes the words, and the time of a random kill. The folder is kept when it went wrong. */
@@ -37,7 +42,7 @@ export async function runScenario(
   const plan = planIn(`plan ${seed}: ${scenario.steps}`) as TurnPlan;
   const model = new PureModel({ paceMs: scenario.random === true ? 1 : 0 });
   await model.listen();
-  const folder = new CrashFolder(plan, { ...model.config(scenario.window), ...ON_THE_WIRE });
+  const folder = new CrashFolder(plan, { ...model.config(scenario), ...ON_THE_WIRE });
   const host = new RecordingHost(scenario, plan, folder);
   const began = performance.now();
   const problems: string[] = [];
@@ -47,7 +52,11 @@ export async function runScenario(
     problems.push(error instanceof Error ? error.message : String(error));
   }
   await host.close().catch((error: unknown) => problems.push(`close: ${String(error)}`));
-  problems.push(...judge({ ...host.evidence(model.violations), left: await leftOver(folder.mark) }, host.expected()));
+  const evidence = { ...host.evidence(model.violations), left: await leftOver(folder.mark) };
+  problems.push(...judge(evidence, host.expected()));
+  const wanted = scenario.ladder === "all" ? "in_process" : "sidecar";
+  if (host.mode !== null && host.mode !== wanted) problems.push(`the last kernel was ${host.mode}, not ${wanted}`);
+  const figures = figuresOf(evidence, scenario.expected.outcome === "finished");
   await model.close();
   const { marks } = folder;
   const good = problems.length === 0;
@@ -55,7 +64,8 @@ export async function runScenario(
   const { recoveryMs } = host;
   const deaths = marks.length + host.randomKills;
   const tookMs = performance.now() - began;
-  return { name: scenario.name, seed, problems, deaths, recoveryMs, tookMs, folder: good ? null : folder.mark };
+  const { name, state } = scenario;
+  return { name, state, seed, problems, deaths, recoveryMs, tookMs, figures, folder: good ? null : folder.mark };
 }
 
 /** The model is asked once: what it does not answer is a fault. */
@@ -70,6 +80,8 @@ class RecordingHost {
   readonly #asked = new Map<string, number>();
   readonly recoveryMs: number[] = [];
   randomKills = 0;
+  /** Where the newest kernel runs. */
+  mode: string | null = null;
   #client: CrashClient | null = null;
   #diedAt: number | null = null;
   #outcome = "never settled";
@@ -82,14 +94,16 @@ class RecordingHost {
   }
 
   async run(connect: CrashClientFactory, seed: number): Promise<void> {
-    const { failPoints, hooks = [] } = this.#scenario;
+    const { failPoints, hooks = [], ladder = "sidecar", mcp = false, stutter = false } = this.#scenario;
     const { configFile, workDir, marker } = this.#folder;
     const points = { KERNEL_FAILPOINT: failPoints, KERNEL_FAILPOINT_MARKER: marker };
     this.#client = await connect({
       session: this.#session,
       workDir,
-      args: ["--config-file", configFile, "--work-dir", workDir],
+      args: ["--config-file", configFile, "--work-dir", workDir, ...(mcp ? effectServer(workDir) : [])],
       env: this.#folder.environment(failPoints === "" ? {} : points),
+      ladder,
+      stutter,
       hooks,
       handlers: this.#handlers(),
     });
@@ -141,14 +155,15 @@ class RecordingHost {
       },
       onTool: async (id, args) => {
         this.#count("tool", id);
-        appendFileSync(join(this.#folder.workDir, EFFECTS_FILE), `${String(args.effect)}\n`);
+        appendFileSync(join(this.#folder.workDir, CLIENT_EFFECTS_FILE), `${String(args.effect)}\n`);
         return "done";
       },
       onHook: async (id) => {
         this.#count("hook", id);
         return { action: "allow" };
       },
-      onState: ({ cause }) => {
+      onState: ({ to, mode, cause }) => {
+        if (to === "ready") this.mode = mode;
         if (cause === null) return;
         this.#diedAt = performance.now();
       },
@@ -169,8 +184,12 @@ class RecordingHost {
     return setTimeout(() => {
       const pid = this.#client?.pid() ?? null;
       if (pid === null) return;
-      process.kill(pid, "SIGKILL");
-      this.randomKills += 1;
+      try {
+        process.kill(pid, "SIGKILL");
+        this.randomKills += 1;
+      } catch {
+        // It had ended just before.
+      }
     }, part * TURN_MS);
   }
 

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { CrashEnvelope } from "./crash-client.js";
 import type { CrashFolder } from "./crash-folder.js";
-import { type PlannedCall, stepText, type TurnPlan } from "./turn-plan.js";
+import { type PlannedCall, plannedCalls, stepText, type TurnPlan } from "./turn-plan.js";
 
 /** What the table expects of a run. */
 export interface ExpectedRow {
@@ -64,6 +64,7 @@ function judgeText({ plan, seen }: CrashRun): string[] {
 const BRACKETS: readonly (readonly [string, string])[] = [
   ["TurnBegin", "TurnEnd"],
   ["CompactionBegin", "CompactionEnd"],
+  ["MCPLoadingBegin", "MCPLoadingEnd"],
   ["HookTriggered", "HookResolved"],
 ];
 
@@ -101,15 +102,21 @@ function judgeEffects({ plan, seen, folder }: CrashRun, expected: ExpectedRow, f
   ];
   if (unknown.size < least || unknown.size > most) problems.push(`${unknown.size} calls with an unknown outcome`);
   const lines = folder.effects.split("\n").filter((line) => line !== "");
-  const planned = plan.steps.flatMap(({ calls }) => calls).filter(({ effect }) => effect !== "");
-  for (const call of planned) {
-    const times = timesDone(call, lines, folder.slots);
+  const planned = plannedCalls(plan).filter(({ effect }) => effect !== "");
+  for (const { call, times } of effectsOf(plan, folder)) {
     const optional = !finished || unknown.has(call.id);
     if (times > 1 || (times === 0 && !optional)) problems.push(`${call.effect} was done ${times} times`);
   }
   const foreign = lines.filter((line) => !planned.some(({ effect }) => effect === line));
   if (foreign.length > 0) problems.push(`effects that nobody planned: ${foreign.join(", ")}`);
   return problems;
+}
+
+/** How often each call of the plan took effect. */
+export function effectsOf(plan: TurnPlan, folder: CrashFolder): { call: PlannedCall; times: number }[] {
+  const lines = folder.effects.split("\n");
+  const planned = plannedCalls(plan).filter(({ effect }) => effect !== "");
+  return planned.map((call) => ({ call, times: timesDone(call, lines, folder.slots) }));
 }
 
 function timesDone({ kind, id, effect }: PlannedCall, lines: readonly string[], slots: string): number {
@@ -122,21 +129,35 @@ function unknownCalls(seen: readonly CrashEnvelope[]): Set<string> {
     const value = payload.return_value as { extras?: { code?: unknown } | null } | undefined;
     return type === "ToolResult" && value?.extras?.code === "unknown_outcome";
   };
-  return new Set(seen.filter(isUnknown).map(({ payload }) => String(payload.tool_call_id)));
+  return new Set(
+    seen
+      .map(innermost)
+      .filter(isUnknown)
+      .map(({ payload }) => String(payload.tool_call_id)),
+  );
+}
+
+/** What a subagent shows comes in an envelope of its own. */
+function innermost(envelope: CrashEnvelope): CrashEnvelope {
+  return envelope.type === "SubagentEvent" ? innermost(envelope.payload.event as CrashEnvelope) : envelope;
 }
 
 /** What the host saw is what the journal holds, record for record. */
 function judgeJournal({ folder, session, seen }: CrashRun): string[] {
-  const recorded = folder
-    .journal(session)
-    .filter(({ kind }) => kind === "event" || kind === "result" || kind === "turn_end")
-    .map(({ type, payload }) => ({ type, payload }));
+  const recorded = recordedEvents(folder, session);
   const shown = seen.filter(({ method }) => method === "event").map(({ type, payload }) => ({ type, payload }));
   const at = shown.findIndex((event, index) => !isDeepStrictEqual(event, recorded[index]));
   if (at < 0 && shown.length === recorded.length) return [];
   const index = at < 0 ? Math.min(shown.length, recorded.length) : at;
   const name = (list: { type: unknown }[]) => String(list[index]?.type ?? "nothing");
   return [`event ${index} of the host is ${name(shown)}, of the journal ${name(recorded)}`];
+}
+
+/** The events of the journal, in order. */
+export function recordedEvents(folder: CrashFolder, session: string): { type: unknown; payload: unknown }[] {
+  const records = folder.journal(session);
+  const events = records.filter(({ kind }) => kind === "event" || kind === "result" || kind === "turn_end");
+  return events.map(({ type, payload }) => ({ type, payload }));
 }
 
 /** wire.jsonl has the same, deltas merged. */
@@ -162,10 +183,13 @@ const NOT_IN_FILE: ReadonlySet<string> = new Set([
   "ToolCallPart",
 ]);
 
+/** What is merged: deltas of a text, and what a subagent shows of its own. */
+const RUNS: ReadonlySet<string> = new Set(["ContentPart", "SubagentEvent"]);
+
 /** Types in order; a row of deltas counts once. */
 function merged(envelopes: readonly CrashEnvelope[]): string[] {
   const types = envelopes.map(({ type }) => type).filter((type) => !NOT_IN_FILE.has(type));
-  return types.filter((type, index) => type !== "ContentPart" || types[index - 1] !== "ContentPart");
+  return types.filter((type, index) => !RUNS.has(type) || types[index - 1] !== type);
 }
 
 /** The next prompt can be asked: every call has its result, and all that was said is there. */
@@ -189,7 +213,8 @@ function judgeContext({ folder, session, plan }: CrashRun, finished: boolean): s
   return problems;
 }
 
-function textOf(envelopes: readonly CrashEnvelope[]): string {
+/** The words that the envelopes show, without those of subagents. */
+export function textOf(envelopes: readonly CrashEnvelope[]): string {
   const parts = envelopes.filter(({ type, payload }) => type === "ContentPart" && payload.type === "text");
   return parts.map(({ payload }) => String(payload.text)).join("");
 }

@@ -44,12 +44,13 @@ export class PureModel {
   }
 
   /** Configuration that makes this server the default model. */
-  config(window = 100_000): Record<string, unknown> {
+  config({ window = 100_000, prefill = false }: { window?: number; prefill?: boolean } = {}): Record<string, unknown> {
     const { port } = this.#server.address() as AddressInfo;
+    const provider = { type: "openai_legacy", base_url: `http://127.0.0.1:${port}/v1`, api_key: "sk-test" };
     return {
       default_model: "pure",
       models: { pure: { provider: "pure", model: "pure-model", max_context_size: window } },
-      providers: { pure: { type: "openai_legacy", base_url: `http://127.0.0.1:${port}/v1`, api_key: "sk-test" } },
+      providers: { pure: { ...provider, assistant_prefill: prefill } },
     };
   }
 

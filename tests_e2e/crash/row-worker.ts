@@ -9,14 +9,12 @@ export interface RowJob {
   seed: number;
 }
 
-/** The names of all rows, by how often they are to be run. */
-export const ROWS = {
-  kills: KILLS.map(({ name }) => name),
-  others: OTHERS.map(({ name }) => name),
-  random: [RANDOM.name],
-} as const;
+const named = (rows: readonly Scenario[]) => rows.map(({ name, state }) => ({ name, state }));
 
-const TABLE = new Map<string, Scenario>([...KILLS, ...OTHERS, RANDOM].map((row) => [row.name, row]));
+/** Names and states of all rows, by how often they are to be run. */
+export const ROWS = { kills: named(KILLS), others: named(OTHERS), random: named(RANDOM) } as const;
+
+const TABLE = new Map<string, Scenario>([...KILLS, ...OTHERS, ...RANDOM].map((row) => [row.name, row]));
 
 /** Runs every job that the parent sends and answers with its result; ends with the parent. */
 export function serveRows(connect: CrashClientFactory): void {

@@ -1,14 +1,16 @@
-/** The product's own client as the crash harness wants it: the ladder has one rung, a sidecar that is started again. */
+/** The product's own client as the crash harness wants it: its ladder has one rung, a sidecar that is started again, or both. */
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { KernelClient, type KernelLauncher, sidecarLauncher } from "wire-kernel";
+import { inProcessLauncher, KernelClient, type KernelLauncher, sidecarLauncher } from "wire-kernel";
 import type { CrashClientFactory } from "./crash-client.js";
+import { stuttering } from "./stuttering-transport.js";
 import { CLIENT_TOOL } from "./turn-plan.js";
 
 /** The built kernel of this tree. CRASH_ROOT names the tree for a bundle, which lies elsewhere. */
 const root = process.env.CRASH_ROOT ?? dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-export const connectCrashClient: CrashClientFactory = async ({ session, workDir, args, env, hooks, handlers }) => {
+export const connectCrashClient: CrashClientFactory = async (options) => {
+  const { session, workDir, args, env, ladder, stutter, hooks, handlers } = options;
   let pid: number | null = null;
   const command = [process.execPath, join(root, "bin", "kernel.js")] as const;
   const sidecar = sidecarLauncher({ command, cwd: workDir, env });
@@ -17,11 +19,11 @@ export const connectCrashClient: CrashClientFactory = async ({ session, workDir,
     launch: async (request) => {
       const launched = await sidecar.launch(request);
       pid = launched.pid;
-      return launched;
+      return stutter ? stuttering(launched) : launched;
     },
   };
   const client = await KernelClient.connect({
-    launchers: [launcher],
+    launchers: ladder === "all" ? [launcher, inProcessLauncher({ env, cwd: workDir })] : [launcher],
     session,
     args,
     client: { name: "crash-tests" },
@@ -42,7 +44,11 @@ export const connectCrashClient: CrashClientFactory = async ({ session, workDir,
         handlers.onEnvelope({ method, type, payload: payload as Record<string, unknown> }),
       onApproval: ({ id }) => handlers.onApproval(id),
       onQuestion: ({ id }) => handlers.onQuestion(id),
-      onState: ({ to, unknownEffects, cause }) => handlers.onState({ to, unknownEffects, cause: cause?.kind ?? null }),
+      onState: ({ to, mode, unknownEffects, cause }) => {
+        // A thread has no process of its own to kill.
+        if (mode === "in_process") pid = null;
+        handlers.onState({ to, mode, unknownEffects, cause: cause?.kind ?? null });
+      },
     },
   });
   return {

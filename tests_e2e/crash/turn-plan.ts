@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 
-export type CallKind = "shell" | "slow" | "append" | "edit" | "read" | "client" | "ask";
+export type CallKind = "shell" | "slow" | "append" | "edit" | "read" | "client" | "ask" | "agent" | "mcp";
 
 export interface PlannedCall {
   kind: CallKind;
@@ -14,6 +14,8 @@ export interface PlannedCall {
   effect: string;
   name: string;
   arguments: Record<string, unknown>;
+  /** What the subagent does that it starts. */
+  nested?: TurnPlan;
 }
 
 export interface PlannedStep {
@@ -31,13 +33,30 @@ export interface TurnPlan {
 
 /** Files in the work dir that calls act on. */
 export const EFFECTS_FILE = "effects";
+/** What the client's tool and the MCP server's tool append to: they run beside calls that change the other file. */
+export const CLIENT_EFFECTS_FILE = "client-effects";
+export const MCP_EFFECTS_FILE = "mcp-effects";
 export const SLOTS_FILE = "slots.txt";
 export const INPUT_FILE = "input.txt";
-/** The tool of the client; its handler appends a line to the effects file. */
+/** The tool of the client, and that of the MCP server: each appends a line to its effects file. */
 export const CLIENT_TOOL = "client_effect";
+export const MCP_TOOL = "mcp_effect";
 
+const WITHOUT_EFFECT: ReadonlySet<CallKind> = new Set(["read", "ask", "agent"]);
+/** What a subagent does; its last words are long enough to be a report. */
+const AGENT_STEPS = "text 12, shell | text 24";
 const PLAN = /^plan (\d+): (.+)$/m;
-const KINDS: ReadonlySet<string> = new Set(["shell", "slow", "append", "edit", "read", "client", "ask"]);
+const KINDS: ReadonlySet<string> = new Set([
+  "shell",
+  "slow",
+  "append",
+  "edit",
+  "read",
+  "client",
+  "ask",
+  "agent",
+  "mcp",
+]);
 
 /** The plan in a user message, wherever its line stands; null when there is none. Throws for a plan that is none. */
 export function planIn(message: string): TurnPlan | null {
@@ -57,9 +76,15 @@ export function stepText(step: PlannedStep): string {
   return step.words.join("");
 }
 
+/** All calls, those of subagents too. */
+export function plannedCalls(plan: TurnPlan): PlannedCall[] {
+  const own = plan.steps.flatMap(({ calls }) => calls);
+  return own.flatMap((call) => [call, ...(call.nested === undefined ? [] : plannedCalls(call.nested))]);
+}
+
 /** What the slots file holds before anything was done. */
 export function emptySlots(plan: TurnPlan): string {
-  const edits = plan.steps.flatMap(({ calls }) => calls).filter(({ kind }) => kind === "edit");
+  const edits = plannedCalls(plan).filter(({ kind }) => kind === "edit");
   return edits.map(({ id }) => `${id} is empty\n`).join("");
 }
 
@@ -85,11 +110,17 @@ function words(seed: number, step: number, count: number): string[] {
 
 function callOf(kind: CallKind, seed: number, step: number, index: number): PlannedCall {
   const id = `call_${seed}_${step}_${index}`;
-  const effect = kind === "read" || kind === "ask" ? "" : `effect_${seed}_${step}_${index}`;
-  return { kind, id, effect, ...toolCall(kind, id, effect) };
+  const effect = WITHOUT_EFFECT.has(kind) ? "" : `effect_${seed}_${step}_${index}`;
+  if (kind !== "agent") return { kind, id, effect, ...toolCall(kind, id, effect) };
+  const nested = planIn(`plan ${seed}${step}${index}: ${AGENT_STEPS}`) as TurnPlan;
+  return { kind, id, effect, name: "Agent", arguments: { description: "do it", prompt: nested.text }, nested };
 }
 
-function toolCall(kind: CallKind, id: string, effect: string): Pick<PlannedCall, "name" | "arguments"> {
+function toolCall(
+  kind: Exclude<CallKind, "agent">,
+  id: string,
+  effect: string,
+): Pick<PlannedCall, "name" | "arguments"> {
   switch (kind) {
     case "shell":
       return { name: "Shell", arguments: { command: `echo ${effect} >> ${EFFECTS_FILE}` } };
@@ -104,6 +135,8 @@ function toolCall(kind: CallKind, id: string, effect: string): Pick<PlannedCall,
       };
     case "read":
       return { name: "ReadFile", arguments: { path: INPUT_FILE, line_offset: Number(id.split("_").at(-1)) + 1 } };
+    case "mcp":
+      return { name: MCP_TOOL, arguments: { effect } };
     case "client":
       return { name: CLIENT_TOOL, arguments: { effect } };
     case "ask":

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { TurnPosition } from "../storage/turn-position.js";
 import { callPart, FakeProvider, failing, providerError, reply, stuck } from "../testing/fake-provider.js";
@@ -73,6 +75,20 @@ describe("the open turn", () => {
     expect(await session.prompt("x", "p1")).toEqual(FINISHED);
     expect(sink.sent).toHaveLength(sent);
     expect(taken).toHaveLength(1);
+  });
+
+  test("an end that its kernel did not get into the session files is in them once it is told again", async () => {
+    const dead = fixtures.session({ resumes: true });
+    await dead.log.acquire();
+    dead.log.beginTurn({ kind: "turn", turn_id: "t", client_id: "p1", user_input: "x" });
+    const extra = { turn_id: "t", result: FINISHED, error: null };
+    dead.log.append([{ kind: "turn_end", type: "TurnEnd", payload: {}, json: "{}", extra }]);
+    dead.abandon();
+    const { session, log } = successor(dead);
+    const wire = join(log.dir, "wire.jsonl");
+    expect(existsSync(wire)).toBe(false);
+    expect(await session.prompt("x", "p1")).toEqual(FINISHED);
+    expect(readFileSync(wire, "utf8")).toContain("TurnEnd");
   });
 
   test("an id of no turn is refused, and so is a session that someone holds", async () => {

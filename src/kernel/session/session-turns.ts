@@ -90,6 +90,7 @@ export class SessionTurns {
     const early = activity.steers.drain();
     for (const steer of [...position.steers, ...early]) activity.steers.push(steer);
     this.#recorded(position.turnId, activity);
+    for (const end of position.openHooks ?? []) this.#recorder.event("HookResolved", end);
     hooks.beginTurn(signal);
     const submitted = await settled(this.#promptVerdict(position, signal));
     if (!position.begun) this.#recorder.event("TurnBegin", { user_input: position.userInput });

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { settledWithin } from "../abort.js";
 import { KernelError } from "../errors.js";
 import type { SessionPlanMode } from "../planning/session-plan-mode.js";
+import type { RecordedTurn } from "../storage/recorded-requests.js";
 import type { WireRecord } from "../storage/replay.js";
 import type { SessionLog } from "../storage/session-log.js";
 import { requireMediaSize } from "../turn/media-size.js";
@@ -85,7 +86,7 @@ export class Session implements SessionResume {
     if (running?.kind === "turn" && running.turnId === turnId) return running.result;
     const last = this.#log.lastTurn();
     if (last?.turnId !== turnId) throw noTurn();
-    if (last.outcome !== null) return settledResult(() => recordedResult(last));
+    if (last.outcome !== null) return this.#recordedEnd(last);
     this.requireIdle();
     const activity = turnActivity({ clientId: last.clientId, turnId });
     return this.#runTurn(activity, () => this.#turns.resume(action, activity));
@@ -184,6 +185,14 @@ export class Session implements SessionResume {
     return known?.kind === "prompt" ? this.resume(known.turn.turnId, "continue") : null;
   }
 
+  /** The kernel that recorded it may have died before the session files had it. */
+  async #recordedEnd(last: RecordedTurn): Promise<TurnResult> {
+    await this.#log.acquire(undefined, { keepOpenTurn: true }).catch((error: unknown) => {
+      this.#deps.logger.warn({ err: error }, "the session files could not be brought up to date");
+    });
+    return recordedResult(last);
+  }
+
   #runTurn(activity: TurnActivity, work: () => Promise<TurnResult>): Promise<TurnResult> {
     activity.result = this.#run(activity, work);
     return activity.result;
@@ -206,8 +215,4 @@ export class Session implements SessionResume {
       this.#deps.logger.error({ err: error }, "a cancel could not be recorded");
     }
   }
-}
-
-async function settledResult(result: () => TurnResult): Promise<TurnResult> {
-  return result();
 }

@@ -67,9 +67,10 @@ function unfinishedReply({ stored, end, content, toolCalls }: StepPosition): Mes
 }
 
 function closingEvents(turn: OpenTurn, open: readonly ToolCall[]): DeliverableRecord[] {
-  const { turnId, begun, userInput, openBrackets, openInnerTurns, steers, cancelled } = turn.position;
+  const { turnId, begun, userInput, openBrackets, openHooks = [], openInnerTurns, steers, cancelled } = turn.position;
   const events: DeliverableRecord[] = [];
   if (!begun) events.push(deliverable("event", "TurnBegin", { user_input: userInput }));
+  for (const payload of openHooks) events.push(deliverable("event", "HookResolved", payload));
   for (const bracket of openBrackets) events.push(deliverable("event", bracket, {}));
   for (const payload of turn.agents.closingEvents()) events.push(deliverable("event", "SubagentEvent", payload));
   for (const call of open) {

@@ -6,6 +6,7 @@ import { contentParts, fromContextRecord } from "./context-format.js";
 import type { JournalRecord } from "./crc-line.js";
 import { asObject } from "./line-json.js";
 import { OpenAgents } from "./open-agents.js";
+import { OpenHooks } from "./open-hooks.js";
 import { StepReader, streamPart } from "./step-position.js";
 import type { FlowPosition, StepPosition, TurnPosition } from "./turn-position.js";
 import { isDelivered } from "./wire-file.js";
@@ -51,6 +52,7 @@ export function isSlashCommand(input: unknown): boolean {
 
 class TurnReader {
   readonly agents = new OpenAgents();
+  readonly #hooks = new OpenHooks();
   readonly #turn: Omit<TurnPosition, "step" | "steers" | "openInnerTurns">;
   readonly #steers = new Map<string, TurnPosition["userInput"]>();
   #openTurns = 0;
@@ -77,6 +79,7 @@ class TurnReader {
     return {
       ...this.#turn,
       openBrackets: [...this.#turn.openBrackets],
+      openHooks: this.#hooks.ends().map((end) => ({ ...end })),
       openInnerTurns: Math.max(0, this.#openTurns - 1),
       steers: [...this.#steers].map(([id, input]) => ({ id, userInput: input })),
       step: this.#step?.position() ?? null,
@@ -87,6 +90,7 @@ class TurnReader {
     const { kind, fields } = record;
     const turn = this.#turn;
     this.agents.take(record);
+    this.#hooks.take(record);
     if (isDelivered(record)) turn.deliveredSeq = record.seq;
     switch (kind) {
       case "step":

@@ -18,6 +18,8 @@ export interface TurnPosition {
   cancelled: boolean;
   /** Event types that close what is open besides turns, innermost first. */
   openBrackets: string[];
+  /** Payloads of the HookResolved events that are missing; absent for none. */
+  openHooks?: readonly Readonly<Record<string, unknown>>[];
   /** Turns inside the turn (flows, the Ralph loop) whose TurnEnd is missing. */
   openInnerTurns: number;
   /** The undecided hook of the prompt itself, or its verdict; null when none was asked. */
