@@ -143,7 +143,10 @@ class PrintRun {
       onState: (change) => {
         this.#unknownEffects.push(...change.unknownEffects);
         if (this.#flags.quiet) return;
-        for (const notice of stateNotice(change)) this.#screen.line(notice, "dim");
+        for (const notice of stateNotice(change)) {
+          this.#format.notice?.();
+          this.#screen.line(notice, "dim");
+        }
       },
     };
   }

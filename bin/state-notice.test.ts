@@ -23,9 +23,14 @@ it.each<[Partial<KernelStateChange>, string[]]>([
   [
     { from: "starting", to: "ready", attempt: 2, resumedTurn: "t", unknownEffects: ["c1", "c2"] },
     [
-      "The kernel is back (sidecar) and goes on with the turn.",
-      "Nobody knows whether these calls ran: c1, c2. Look before you let them run again.",
+      "The kernel is back and goes on with the turn.",
+      "2 calls were cut short, and nobody knows whether they took effect. Look before they run again.",
     ],
+  ],
+  [{ from: "restarting", to: "ready", mode: "in_process", attempt: 3 }, ["The kernel now runs inside this process."]],
+  [
+    { from: "ready", to: "ready", attempt: 2, unknownEffects: ["c1"] },
+    ["A call was cut short, and nobody knows whether it took effect. Look before it runs again."],
   ],
   [{ from: "starting", to: "ready", attempt: 1 }, []],
   [{ from: "idle", to: "starting", cause: null }, []],

@@ -6,10 +6,10 @@ import { turnMessages as say } from "./turn-messages.js";
 export function stateNotice(change: KernelStateChange): string[] {
   const notices: string[] = [];
   if (change.to === "restarting") notices.push(say.kernelRestarting(causeText(change.cause)));
-  else if (change.to === "ready" && change.from !== "idle" && change.attempt > 1) {
-    notices.push(say.kernelReady(change.mode ?? "", change.resumedTurn !== null));
+  else if (change.to === "ready" && change.from !== "ready" && change.attempt > 1) {
+    notices.push(say.kernelReady(change.mode === "in_process", change.resumedTurn !== null));
   } else if (change.to === "failed") notices.push(say.kernelFailed(causeText(change.cause)));
-  if (change.unknownEffects.length > 0) notices.push(say.unknownEffects(change.unknownEffects));
+  if (change.unknownEffects.length > 0) notices.push(say.unknownEffects(change.unknownEffects.length));
   return notices;
 }
 

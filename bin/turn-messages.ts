@@ -26,10 +26,12 @@ export const turnMessages = {
     "Name a model in config.toml of the share folder (see README.md), set KERNEL_BASE_URL and KERNEL_MODEL_NAME, or run kernel login.",
   maxSteps: (steps: number) => `The turn used up its ${steps} steps; say "go on" to continue.`,
   kernelRestarting: (cause: string) => `The kernel ended (${cause}); starting another.`,
-  kernelReady: (mode: string, resumed: boolean) =>
-    `The kernel is back (${mode})${resumed ? " and goes on with the turn" : ""}.`,
+  kernelReady: (isInside: boolean, goesOn: boolean) =>
+    `${isInside ? "The kernel now runs inside this process" : "The kernel is back"}${goesOn ? " and goes on with the turn" : ""}.`,
   kernelFailed: (cause: string) => `The kernel ended (${cause}), and no other could be started.`,
-  unknownEffects: (ids: readonly string[]) =>
-    `Nobody knows whether these calls ran: ${ids.join(", ")}. Look before you let them run again.`,
+  unknownEffects: (count: number) =>
+    count === 1
+      ? "A call was cut short, and nobody knows whether it took effect. Look before it runs again."
+      : `${count} calls were cut short, and nobody knows whether they took effect. Look before they run again.`,
   noKernelReason: "no reason is known",
 } as const;
