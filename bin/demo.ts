@@ -50,7 +50,7 @@ async function openDemoClient(scratch: string, model: DemoModel, handlers: HostH
     session: randomUUID(),
     args: [...model.kernelArgs, "--work-dir", workDir],
     firstArgs: [],
-    kernel: "auto",
+    kernel: null,
     cwd: workDir,
     env: { ...process.env, KERNEL_SHARE_DIR: join(scratch, "share") },
     client: { name: "demo", version: KERNEL_VERSION },
