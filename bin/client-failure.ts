@@ -1,5 +1,5 @@
 /** What a failure of a client or of a turn means to whoever started the command. */
-import type { KernelProcessError } from "../src/client/errors.js";
+import type { KernelProcessError, KernelProcessErrorCode } from "../src/client/errors.js";
 import { KernelError } from "../src/kernel/errors.js";
 import type { WireError } from "../src/wire/errors.js";
 import { turnMessages as say } from "./turn-messages.js";
@@ -31,7 +31,15 @@ export function clientFailure(error: unknown): ClientFailure {
   return { code, message: `${message}${advice}`, exitCode: EXIT_FAILED };
 }
 
+/** After these the turn is over; after all others it waits in the session for a kernel that can be had. */
+const TURN_OVER: ReadonlySet<KernelProcessErrorCode> = new Set([
+  "turn_broken",
+  "turn_quarantined",
+  "closed",
+  "aborted",
+]);
+
 function exitCodeOf({ code }: KernelProcessError): number {
   if (code === "refused") return EXIT_USAGE;
-  return code === "crashed" ? EXIT_RESUMABLE : EXIT_FAILED;
+  return TURN_OVER.has(code) ? EXIT_FAILED : EXIT_RESUMABLE;
 }

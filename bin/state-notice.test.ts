@@ -15,10 +15,15 @@ const change: KernelStateChange = {
 };
 
 it.each<[Partial<KernelStateChange>, string[]]>([
-  [{}, ["The kernel ended (exit 137); starting another."]],
+  [{}, ["The kernel ended (exit code 137); starting another."]],
+  [
+    { cause: { kind: "hung", code: null, signal: null, stderrTail: "" } },
+    ["The kernel ended (it did not answer any more); starting another."],
+  ],
+  [{ from: "starting", to: "failed" }, []],
   [
     { cause: { kind: "signal", code: null, signal: "SIGKILL", stderrTail: "" } },
-    ["The kernel ended (SIGKILL); starting another."],
+    ["The kernel ended (killed by SIGKILL); starting another."],
   ],
   [
     { from: "starting", to: "ready", attempt: 2, resumedTurn: "t", unknownEffects: ["c1", "c2"] },

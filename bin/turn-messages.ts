@@ -7,6 +7,8 @@ export const turnMessages = {
     const time = seconds >= 1 ? ` (${seconds.toFixed(1)} s)` : "";
     return `${failed ? "✗" : "✓"} ${name}${time}${message === "" ? "" : `: ${message}`}`;
   },
+  /** One of the turn before, whose name this process has not seen. */
+  earlierCall: "An earlier call",
   moreLines: (count: number) => `… ${count} more ${count === 1 ? "line" : "lines"}`,
   running: (name: string, seconds: number) => `… ${name} ${seconds} s`,
   retry: (attempt: number, most: number, seconds: number) =>
@@ -21,6 +23,7 @@ export const turnMessages = {
   task: (status: string, title: string) => `${{ done: "[x]", in_progress: "[>]" }[status] ?? "[ ]"} ${title}`,
   diffHead: (path: string, line: number) => `${path}:${line}`,
   diffSummary: (path: string, before: string, after: string) => `${path}: ${before} -> ${after}`,
+  stopping: "Stopping. Ctrl-C again leaves at once.",
   cancelled: "Stopped.",
   noModel:
     "Name a model in config.toml of the share folder (see README.md), set KERNEL_BASE_URL and KERNEL_MODEL_NAME, or run kernel login.",
@@ -34,4 +37,16 @@ export const turnMessages = {
       ? "A call was cut short, and nobody knows whether it took effect. Look before it runs again."
       : `${count} calls were cut short, and nobody knows whether they took effect. Look before they run again.`,
   noKernelReason: "no reason is known",
+  killedBy: (signal: string) => `killed by ${signal}`,
+  exitCode: (code: number) => `exit code ${code}`,
+  deaths: {
+    exit: "it left",
+    signal: "it was killed",
+    eof: "it closed its output",
+    write_failed: "it takes no input",
+    hung: "it did not answer any more",
+    lost_turn: "it lost its turn",
+    out_of_memory: "out of memory",
+    start_failed: "it could not be started",
+  },
 } as const;

@@ -114,7 +114,7 @@ export class TurnView {
     const call = this.#calls.get(id);
     this.#calls.delete(id);
     const seconds = call === undefined ? 0 : (Date.now() - call.startedAt) / 1_000;
-    const head = say.result(value.is_error, call?.name ?? id, seconds, value.message);
+    const head = say.result(value.is_error, call?.name ?? say.earlierCall, seconds, value.message);
     this.#screen.line(head, value.is_error ? "red" : "plain");
     const blocks = value.display.map(displayText).filter((text) => text !== "");
     const body = blocks.length > 0 ? blocks.join("\n") : excerpt(outputText(value.output));
