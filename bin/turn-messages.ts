@@ -11,8 +11,12 @@ export const turnMessages = {
   earlierCall: "An earlier call",
   moreLines: (count: number) => `… ${count} more ${count === 1 ? "line" : "lines"}`,
   running: (name: string, seconds: number) => `… ${name} ${seconds} s`,
-  retry: (attempt: number, most: number, seconds: number) =>
-    `The model did not answer whole; attempt ${attempt} of ${most} in ${seconds} s. What it has said so far is void.`,
+  /** `status` of HTTP, null without one. */
+  retry: (attempt: number, most: number, seconds: number, status: number | null, hasSpoken: boolean) => {
+    const next = `attempt ${attempt} of ${most} in ${seconds} s.`;
+    if (hasSpoken) return `The model did not answer whole; ${next} What it has said so far is void.`;
+    return `The model did not answer${status === null ? "" : ` (HTTP ${status})`}; ${next}`;
+  },
   compacting: "The conversation is being shortened.",
   waitingForMcp: "Waiting for MCP servers.",
   plan: (file: string) => `Plan (${file}):`,
@@ -26,7 +30,7 @@ export const turnMessages = {
   stopping: "Stopping. Ctrl-C again leaves at once.",
   cancelled: "Stopped.",
   noModel:
-    "Name a model in config.toml of the share folder (see README.md), set KERNEL_BASE_URL and KERNEL_MODEL_NAME, or run kernel login.",
+    "Name a model in config.toml in ~/.kernel, or where KERNEL_SHARE_DIR points (README.md shows one), set KERNEL_BASE_URL and KERNEL_MODEL_NAME, or run kernel login.",
   maxSteps: (steps: number) => `The turn used up its ${steps} steps; say "go on" to continue.`,
   kernelRestarting: (cause: string) => `The kernel ended (${cause}); starting another.`,
   kernelReady: (isInside: boolean, goesOn: boolean) =>

@@ -29,6 +29,8 @@ export class TurnView {
   readonly #timer: NodeJS.Timeout | null;
   #latest: Call | null = null;
   #thinking = false;
+  /** In this step. */
+  #hasSpoken = false;
   #paused = false;
 
   constructor({ screen, onText }: TurnViewOptions) {
@@ -39,6 +41,8 @@ export class TurnView {
 
   show(event: Event): void {
     if (event.type !== "ToolCallPart") this.#showCalls();
+    if (event.type === "StepBegin") this.#hasSpoken = false;
+    else if (event.type === "ContentPart" || event.type === "ToolCall") this.#hasSpoken = true;
     switch (event.type) {
       case "ContentPart":
         if (event.payload.type === "text") this.#text(event.payload.text);
@@ -135,7 +139,9 @@ export class TurnView {
     const { type, payload } = event;
     if (type === "StepRetry") {
       this.#calls.clear();
-      this.#screen.line(say.retry(payload.next_attempt, payload.max_attempts, Math.ceil(payload.wait_s)), "dim");
+      const { next_attempt: next, max_attempts: most, wait_s: wait, status_code: status } = payload;
+      this.#screen.line(say.retry(next, most, Math.ceil(wait), status, this.#hasSpoken), "dim");
+      this.#hasSpoken = false;
     } else if (type === "CompactionBegin") this.#screen.line(say.compacting, "dim");
     else if (type === "MCPLoadingBegin") this.#screen.line(say.waitingForMcp, "dim");
     else if (type === "PlanDisplay") this.#screen.line(`${say.plan(payload.file_path)}\n${payload.content}`);
