@@ -1,7 +1,7 @@
 /** The conversation of the chat: lines in, turns out. Knows what Ctrl-C means at each moment. */
 
 import { chatMessages as say } from "./chat-messages.js";
-import { clientFailure, EXIT_RESUMABLE, isProcessError } from "./client-failure.js";
+import { clientFailure, isProcessError } from "./client-failure.js";
 import type { HostClient, HostTurn } from "./host-client.js";
 import type { LineInput } from "./line-input.js";
 import type { Screen } from "./screen.js";
@@ -84,7 +84,7 @@ export class ChatLoop {
         return;
       }
       this.#cancelling = true;
-      this.#screen.line(say.stopping, "dim");
+      this.#screen.line(turnMessages.stopping, "dim");
       // Too late, or the kernel is gone: the end of the turn tells.
       this.#client?.cancel().catch(() => {});
     } else if (this.#armed || this.#input?.isTerminal !== true) {
@@ -139,7 +139,6 @@ export class ChatLoop {
     const { message, exitCode } = clientFailure(error);
     const isGone = isProcessError(error) && error.code !== "turn_broken" && error.code !== "turn_quarantined";
     this.#screen.line(isGone ? say.gone(message) : say.failed(message), "red");
-    if (!isGone) return null;
-    return exitCode === EXIT_RESUMABLE ? exitCode : null;
+    return isGone ? exitCode : null;
   }
 }

@@ -4,11 +4,11 @@ export const chatMessages = {
   hello: (name: string, version: string, session: string) =>
     `${name} ${version}, session ${session}. /help lists the commands, Ctrl-C stops a turn, Ctrl-D leaves.`,
   again: "Press Ctrl-C again or Ctrl-D to leave.",
-  stopping: "Stopping. Ctrl-C again leaves at once.",
   nameSession: "Name the session: --session ID, or --continue for the latest one.",
   failed: (message: string) => `The turn failed: ${message}`,
   noKernel: (message: string) => `No kernel could be started: ${message}`,
   gone: (message: string) => `The kernel is gone: ${message}`,
+  asksAll: "From here on it asks before it acts, whatever was allowed before.",
   steerTooLate: "The turn has ended meanwhile; say it again.",
   resume: (session: string) => `To resume this session: kernel chat --session ${session}`,
   askResume: "The last turn of this session was cut short. Go on with it? y or n: ",

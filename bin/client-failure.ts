@@ -1,7 +1,7 @@
 /** What a failure of a client or of a turn means to whoever started the command. */
-import type { KernelProcessError } from "../src/client/errors.js";
+import type { KernelProcessError, KernelProcessErrorCode } from "../src/client/errors.js";
 import { KernelError } from "../src/kernel/errors.js";
-import type { WireError } from "../src/wire/errors.js";
+import { type WireError, wireError } from "../src/wire/errors.js";
 import { turnMessages as say } from "./turn-messages.js";
 
 export const EXIT_FAILED = 1;
@@ -27,11 +27,20 @@ export function clientFailure(error: unknown): ClientFailure {
   if (isProcessError(error)) return { code: error.code, message, exitCode: exitCodeOf(error) };
   if (error instanceof KernelError && error.code === "usage") return { code: "usage", message, exitCode: EXIT_USAGE };
   const code = error instanceof Error && error.name === "WireError" ? (error as WireError).code : "internal_error";
-  const advice = code === "llm_not_set" ? `. ${say.noModel}` : "";
+  // The same code also says what is wrong with the one that was named.
+  const advice = message === wireError("llm_not_set").message ? `. ${say.noModel}` : "";
   return { code, message: `${message}${advice}`, exitCode: EXIT_FAILED };
 }
 
+/** After these the turn is over; after all others it waits in the session for a kernel that can be had. */
+const TURN_OVER: ReadonlySet<KernelProcessErrorCode> = new Set([
+  "turn_broken",
+  "turn_quarantined",
+  "closed",
+  "aborted",
+]);
+
 function exitCodeOf({ code }: KernelProcessError): number {
   if (code === "refused") return EXIT_USAGE;
-  return code === "crashed" ? EXIT_RESUMABLE : EXIT_FAILED;
+  return TURN_OVER.has(code) ? EXIT_FAILED : EXIT_RESUMABLE;
 }

@@ -14,6 +14,7 @@ import type { HostClient } from "./host-client.js";
 import { LineInput } from "./line-input.js";
 import { openClient } from "./open-client.js";
 import { Screen } from "./screen.js";
+import { stateNotice } from "./state-notice.js";
 import { TurnView } from "./turn-view.js";
 
 const DEFAULT_PROMPT = "Create hello.txt with one friendly line in it, then show it with cat.";
@@ -30,8 +31,12 @@ export async function runDemo(args: readonly string[]): Promise<number> {
     screen.line(say.model(model.description));
     if (model.isScripted) screen.line(say.ownModel);
     screen.line(say.scratch(scratch));
-    const handlers =
-      keyboard === null ? approveAll(screen, view) : chatAnswers({ screen, input: keyboard, view: () => view });
+    const handlers: HostHandlers = {
+      ...(keyboard === null ? approveAll(screen, view) : chatAnswers({ screen, input: keyboard, view: () => view })),
+      onState: (change) => {
+        for (const notice of stateNotice(change)) screen.line(notice, "dim");
+      },
+    };
     const client = await openDemoClient(scratch, model, handlers);
     return await runPrompt(client, prompt, screen, view).finally(() => client.close());
   } catch (error) {
@@ -50,7 +55,7 @@ async function openDemoClient(scratch: string, model: DemoModel, handlers: HostH
     session: randomUUID(),
     args: [...model.kernelArgs, "--work-dir", workDir],
     firstArgs: [],
-    kernel: "auto",
+    kernel: null,
     cwd: workDir,
     env: { ...process.env, KERNEL_SHARE_DIR: join(scratch, "share") },
     client: { name: "demo", version: KERNEL_VERSION },

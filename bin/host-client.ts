@@ -32,11 +32,14 @@ export interface OpenOptions {
   args: readonly string[];
   /** Flags of the first start only. */
   firstArgs: readonly string[];
-  kernel: "auto" | "sidecar" | "in-process";
+  /** null: as the environment or the configuration says. */
+  kernel: "auto" | "sidecar" | "in-process" | null;
   cwd: string;
   env: Readonly<Record<string, string | undefined>>;
   client: { name: string; version: string };
   planMode: boolean;
+  /** What a kernel that takes over inside this process does with `--yolo` and the like; see LadderOptions. */
+  fallbackApprovals?: "ask" | "same";
   handlers: HostHandlers;
   /** Aborting it gives up the start, and closes the client later. */
   signal: AbortSignal;

@@ -8,8 +8,10 @@ const USAGE_ERROR = 2;
 /** Runs one command line and gives its exit code. */
 async function runCommand(parsed: ParsedFlags): Promise<number> {
   switch (parsed.kind) {
-    case "usage_error":
-      return refuse(parsed.message);
+    case "usage_error": {
+      const { withHint } = await import("./usage-hint.js");
+      return refuse(withHint(parsed.message));
+    }
     case "help": {
       const { helpText } = await import("./help-text.js");
       process.stdout.write(helpText);

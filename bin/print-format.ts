@@ -20,6 +20,8 @@ export interface PrintFormat {
   /** The model's text, where it is shown as it comes; the other formats leave it out. */
   text?(text: string): void;
   envelope?(method: "event" | "request", params: { type: string; payload: unknown }): void;
+  /** Something is about to be said on stderr in the middle of the text. */
+  notice?(): void;
   end(outcome: PrintOutcome): void;
 }
 
@@ -59,6 +61,10 @@ function streamedText(out: PrintOutput): PrintFormat {
       if (text === "") return;
       out.write(out.isTerminal ? visibleText(text) : text);
       midLine = !text.endsWith("\n");
+    },
+    // What a person reads on one screen; a file gets the text as it is.
+    notice: () => {
+      if (out.isTerminal) endLine();
     },
     end: endLine,
   };

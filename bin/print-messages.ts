@@ -11,5 +11,6 @@ export const printMessages = {
   failed: (message: string) => `The turn failed: ${message}`,
   interrupted: (message: string) => `The kernel is gone: ${message}`,
   noKernel: (message: string) => `No kernel could be started: ${message}`,
-  resume: (session: string) => `To go on with this session: kernel -p PROMPT --session ${session}`,
+  resume: (session: string) =>
+    `The turn waits in its session. To go on with it: kernel chat --session ${session}. A prompt ends it as it stands: kernel -p PROMPT --session ${session}`,
 } as const;

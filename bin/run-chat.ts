@@ -40,6 +40,7 @@ export async function runChat(flags: KernelFlags, argv: readonly string[]): Prom
   for (const name of ["SIGTERM", "SIGHUP"] as const) process.on(name, () => leave(signalExitCode(name)));
   // Nobody reads any more: there is nobody to talk to.
   process.stdout.on("error", () => leave(EXIT_FAILED));
+  let hadSidecar = false;
   const open = async (): Promise<HostClient> =>
     await openClient({
       ...hostSession(flags, argv),
@@ -48,7 +49,11 @@ export async function runChat(flags: KernelFlags, argv: readonly string[]): Prom
       handlers: {
         ...chatAnswers({ screen, input, view: () => loop.view }),
         onState: (change) => {
-          for (const notice of stateNotice(change)) input.showAbove(() => screen.line(notice, "dim"));
+          const notices = stateNotice(change);
+          hadSidecar ||= change.mode === "sidecar";
+          const tookOver = hadSidecar && change.mode === "in_process" && change.from !== "ready";
+          if (tookOver && change.to === "ready") notices.push(say.asksAll);
+          for (const notice of notices) input.showAbove(() => screen.line(notice, "dim"));
         },
       },
     });
@@ -81,12 +86,14 @@ export async function runChat(flags: KernelFlags, argv: readonly string[]): Prom
   }
 }
 
-/** Told to leave: the farewell gets a moment, a hanging kernel does not hold anybody. */
+/** Told to leave: the farewell gets a moment, a hanging kernel does not hold anybody, least of all who pressed Ctrl-C. */
 const FAREWELL_MS = 4_000;
+const HASTY_FAREWELL_MS = 1_000;
 
 function within(talking: Promise<number>, code: number): Promise<number> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(code), FAREWELL_MS);
+    const isHasty = code === signalExitCode("SIGINT");
+    const timer = setTimeout(() => resolve(code), isHasty ? HASTY_FAREWELL_MS : FAREWELL_MS);
     talking.then(
       () => resolve(code),
       () => resolve(code),

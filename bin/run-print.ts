@@ -4,7 +4,7 @@ import type { KernelFlags } from "../src/kernel/config/kernel-flags.js";
 import type { PromptResult } from "../src/wire/generated/types.gen.js";
 import { policyAnswer } from "./approve-policy.js";
 import { type ClientFailure, clientFailure, EXIT_FAILED, EXIT_RESUMABLE, EXIT_USAGE } from "./client-failure.js";
-import type { HostClient } from "./host-client.js";
+import type { HostClient, OpenOptions } from "./host-client.js";
 import { hostSession } from "./host-session.js";
 import { openClient } from "./open-client.js";
 import { type PrintFormat, printFormat } from "./print-format.js";
@@ -72,7 +72,13 @@ class PrintRun {
     const giveUp = (): void => opening.abort();
     this.#stops.signal.addEventListener("abort", giveUp, { once: true });
     const start = hostSession(this.#flags, this.#argv);
-    const options = { ...start, planMode: this.#flags.plan, handlers: this.#handlers(), signal: opening.signal };
+    const { plan, yolo } = this.#flags;
+    const options: OpenOptions = {
+      ...start,
+      ...{ planMode: plan, handlers: this.#handlers(), signal: opening.signal },
+      // Nobody can be asked, and this run was told to ask nobody.
+      ...(yolo ? { fallbackApprovals: "same" } : {}),
+    };
     let client: HostClient;
     try {
       if (this.#stops.signal.aborted) giveUp();
@@ -91,6 +97,7 @@ class PrintRun {
   async #turn(client: HostClient, prompt: string): Promise<number> {
     const turn = client.prompt(prompt);
     const cancel = (): void => {
+      if (!this.#flags.quiet) this.#say(turnMessages.stopping);
       // Too late, or the kernel is gone: the end of the turn tells.
       client.cancel().catch(() => {});
     };
@@ -131,6 +138,11 @@ class PrintRun {
     return status === "finished" ? 0 : EXIT_FAILED;
   }
 
+  #say(notice: string): void {
+    this.#format.notice?.();
+    this.#screen.line(notice, "dim");
+  }
+
   #handlers(): HostHandlers {
     const envelope = this.#format.envelope;
     return {
@@ -143,7 +155,7 @@ class PrintRun {
       onState: (change) => {
         this.#unknownEffects.push(...change.unknownEffects);
         if (this.#flags.quiet) return;
-        for (const notice of stateNotice(change)) this.#screen.line(notice, "dim");
+        for (const notice of stateNotice(change)) this.#say(notice);
       },
     };
   }

@@ -1,6 +1,6 @@
 /** `kernel info`, `demo`, `mcp`, `login`, `logout`: everything that is not a mode, parsed by yargs, far from the wire path. */
 import yargs from "yargs";
-import { messages } from "./messages.js";
+import { subcommandMessages as say } from "./subcommand-messages.js";
 
 /** Commands of the published command line that come later; they say so instead of being unknown. */
 const LATER = ["acp", "export", "plugin", "web"];
@@ -11,7 +11,12 @@ export async function runSubcommand(
   rest: readonly string[],
   refuse: (sentence: string) => number,
 ): Promise<number> {
-  if (LATER.includes(name)) return refuse(messages.commandNotYet(name));
+  if (name === "help") {
+    const { helpText } = await import("./help-text.js");
+    process.stdout.write(helpText);
+    return 0;
+  }
+  if (LATER.includes(name)) return refuse(say.commandNotYet(name));
   if (name === "mcp") {
     const { runMcp } = await import("./run-mcp.js");
     return runMcp(rest, refuse);
@@ -20,6 +25,8 @@ export async function runSubcommand(
     const { runLogin } = await import("./run-login.js");
     return runLogin(name, rest, refuse);
   }
+  // Not left to yargs, which would speak of the options behind it.
+  if (name !== "info" && name !== "demo") return refuse(say.noSuchCommand(name));
   let code = 0;
   const parser = yargs([name, ...rest])
     .scriptName("kernel")
@@ -29,7 +36,7 @@ export async function runSubcommand(
     .strict()
     .command(
       "info",
-      messages.infoDescription,
+      say.infoDescription,
       (command) => command.option("json", { type: "boolean", default: false }),
       async ({ json }) => {
         const { runInfo } = await import("./run-info.js");
@@ -38,7 +45,7 @@ export async function runSubcommand(
     )
     .command(
       "demo [prompt..]",
-      messages.demoDescription,
+      say.demoDescription,
       (command) => command.positional("prompt", { type: "string", array: true, default: [] as string[] }),
       async ({ prompt }) => {
         const { runDemo } = await import("./demo.js");
@@ -61,5 +68,5 @@ function plain(sentence: string, words: readonly string[]): string {
   const unknown = /^Unknown (?:argument|command)s?: ([^,]+)/.exec(sentence)?.[1];
   if (unknown === undefined) return sentence;
   const option = words.find((word) => /^--?/.test(word) && word.replace(/^--?/, "").split("=")[0] === unknown);
-  return option === undefined ? messages.noSuchCommand(unknown) : messages.noSuchOption(option);
+  return option === undefined ? say.noSuchCommand(unknown) : say.noSuchOption(option);
 }

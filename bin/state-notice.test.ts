@@ -15,17 +15,27 @@ const change: KernelStateChange = {
 };
 
 it.each<[Partial<KernelStateChange>, string[]]>([
-  [{}, ["The kernel ended (exit 137); starting another."]],
+  [{}, ["The kernel ended (exit code 137); starting another."]],
+  [
+    { cause: { kind: "hung", code: null, signal: null, stderrTail: "" } },
+    ["The kernel ended (it did not answer any more); starting another."],
+  ],
+  [{ from: "starting", to: "failed" }, []],
   [
     { cause: { kind: "signal", code: null, signal: "SIGKILL", stderrTail: "" } },
-    ["The kernel ended (SIGKILL); starting another."],
+    ["The kernel ended (killed by SIGKILL); starting another."],
   ],
   [
     { from: "starting", to: "ready", attempt: 2, resumedTurn: "t", unknownEffects: ["c1", "c2"] },
     [
-      "The kernel is back (sidecar) and goes on with the turn.",
-      "Nobody knows whether these calls ran: c1, c2. Look before you let them run again.",
+      "The kernel is back and goes on with the turn.",
+      "2 calls were cut short, and nobody knows whether they took effect. Look before they run again.",
     ],
+  ],
+  [{ from: "restarting", to: "ready", mode: "in_process", attempt: 3 }, ["The kernel now runs inside this process."]],
+  [
+    { from: "ready", to: "ready", attempt: 2, unknownEffects: ["c1"] },
+    ["A call was cut short, and nobody knows whether it took effect. Look before it runs again."],
   ],
   [{ from: "starting", to: "ready", attempt: 1 }, []],
   [{ from: "idle", to: "starting", cause: null }, []],

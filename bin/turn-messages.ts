@@ -7,10 +7,16 @@ export const turnMessages = {
     const time = seconds >= 1 ? ` (${seconds.toFixed(1)} s)` : "";
     return `${failed ? "✗" : "✓"} ${name}${time}${message === "" ? "" : `: ${message}`}`;
   },
+  /** One of the turn before, whose name this process has not seen. */
+  earlierCall: "An earlier call",
   moreLines: (count: number) => `… ${count} more ${count === 1 ? "line" : "lines"}`,
   running: (name: string, seconds: number) => `… ${name} ${seconds} s`,
-  retry: (attempt: number, most: number, seconds: number) =>
-    `The model did not answer whole; attempt ${attempt} of ${most} in ${seconds} s. What it has said so far is void.`,
+  /** `status` of HTTP, null without one. */
+  retry: (attempt: number, most: number, seconds: number, status: number | null, hasSpoken: boolean) => {
+    const next = `attempt ${attempt} of ${most} in ${seconds} s.`;
+    if (hasSpoken) return `The model did not answer whole; ${next} What it has said so far is void.`;
+    return `The model did not answer${status === null ? "" : ` (HTTP ${status})`}; ${next}`;
+  },
   compacting: "The conversation is being shortened.",
   waitingForMcp: "Waiting for MCP servers.",
   plan: (file: string) => `Plan (${file}):`,
@@ -21,15 +27,30 @@ export const turnMessages = {
   task: (status: string, title: string) => `${{ done: "[x]", in_progress: "[>]" }[status] ?? "[ ]"} ${title}`,
   diffHead: (path: string, line: number) => `${path}:${line}`,
   diffSummary: (path: string, before: string, after: string) => `${path}: ${before} -> ${after}`,
+  stopping: "Stopping. Ctrl-C again leaves at once.",
   cancelled: "Stopped.",
   noModel:
-    "Name a model in config.toml of the share folder (see README.md), set KERNEL_BASE_URL and KERNEL_MODEL_NAME, or run kernel login.",
+    "Name a model in config.toml in ~/.kernel, or where KERNEL_SHARE_DIR points (README.md shows one), set KERNEL_BASE_URL and KERNEL_MODEL_NAME, or run kernel login.",
   maxSteps: (steps: number) => `The turn used up its ${steps} steps; say "go on" to continue.`,
   kernelRestarting: (cause: string) => `The kernel ended (${cause}); starting another.`,
-  kernelReady: (mode: string, resumed: boolean) =>
-    `The kernel is back (${mode})${resumed ? " and goes on with the turn" : ""}.`,
+  kernelReady: (isInside: boolean, goesOn: boolean) =>
+    `${isInside ? "The kernel now runs inside this process" : "The kernel is back"}${goesOn ? " and goes on with the turn" : ""}.`,
   kernelFailed: (cause: string) => `The kernel ended (${cause}), and no other could be started.`,
-  unknownEffects: (ids: readonly string[]) =>
-    `Nobody knows whether these calls ran: ${ids.join(", ")}. Look before you let them run again.`,
+  unknownEffects: (count: number) =>
+    count === 1
+      ? "A call was cut short, and nobody knows whether it took effect. Look before it runs again."
+      : `${count} calls were cut short, and nobody knows whether they took effect. Look before they run again.`,
   noKernelReason: "no reason is known",
+  killedBy: (signal: string) => `killed by ${signal}`,
+  exitCode: (code: number) => `exit code ${code}`,
+  deaths: {
+    exit: "it left",
+    signal: "it was killed",
+    eof: "it closed its output",
+    write_failed: "it takes no input",
+    hung: "it did not answer any more",
+    lost_turn: "it lost its turn",
+    out_of_memory: "out of memory",
+    start_failed: "it could not be started",
+  },
 } as const;

@@ -29,6 +29,8 @@ export class TurnView {
   readonly #timer: NodeJS.Timeout | null;
   #latest: Call | null = null;
   #thinking = false;
+  /** In this step. */
+  #hasSpoken = false;
   #paused = false;
 
   constructor({ screen, onText }: TurnViewOptions) {
@@ -39,6 +41,8 @@ export class TurnView {
 
   show(event: Event): void {
     if (event.type !== "ToolCallPart") this.#showCalls();
+    if (event.type === "StepBegin") this.#hasSpoken = false;
+    else if (event.type === "ContentPart" || event.type === "ToolCall") this.#hasSpoken = true;
     switch (event.type) {
       case "ContentPart":
         if (event.payload.type === "text") this.#text(event.payload.text);
@@ -114,7 +118,7 @@ export class TurnView {
     const call = this.#calls.get(id);
     this.#calls.delete(id);
     const seconds = call === undefined ? 0 : (Date.now() - call.startedAt) / 1_000;
-    const head = say.result(value.is_error, call?.name ?? id, seconds, value.message);
+    const head = say.result(value.is_error, call?.name ?? say.earlierCall, seconds, value.message);
     this.#screen.line(head, value.is_error ? "red" : "plain");
     const blocks = value.display.map(displayText).filter((text) => text !== "");
     const body = blocks.length > 0 ? blocks.join("\n") : excerpt(outputText(value.output));
@@ -135,7 +139,9 @@ export class TurnView {
     const { type, payload } = event;
     if (type === "StepRetry") {
       this.#calls.clear();
-      this.#screen.line(say.retry(payload.next_attempt, payload.max_attempts, Math.ceil(payload.wait_s)), "dim");
+      const { next_attempt: next, max_attempts: most, wait_s: wait, status_code: status } = payload;
+      this.#screen.line(say.retry(next, most, Math.ceil(wait), status, this.#hasSpoken), "dim");
+      this.#hasSpoken = false;
     } else if (type === "CompactionBegin") this.#screen.line(say.compacting, "dim");
     else if (type === "MCPLoadingBegin") this.#screen.line(say.waitingForMcp, "dim");
     else if (type === "PlanDisplay") this.#screen.line(`${say.plan(payload.file_path)}\n${payload.content}`);

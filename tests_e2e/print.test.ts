@@ -124,6 +124,8 @@ describe("the prompt", () => {
     [["-p", " \n"], "The prompt is empty."],
     [["--print"], "The prompt is empty."],
     [["-p", "x", "--output-format", "xml"], "Invalid value for --output-format"],
+    [["-p", "x", "--modle", "m"], "No such option: --modle. Did you mean --model?"],
+    [["-p", "two", "words"], "No such command 'words'. A prompt goes behind -p, in quotes"],
     [["-p", "x", "--approve", "maybe"], "Invalid value for --approve"],
     [["-p", "x", "--kernel", "cloud"], "Invalid value for --kernel"],
     [["-p", "x", "--input-format", "stream-json"], "--input-format stream-json is not part of this version"],
@@ -209,6 +211,25 @@ describe("the end", () => {
     const { code, stderr } = await runHost(createWorkspace(), ["-p", "go"], { bare: true });
     expect(code).toBe(1);
     expect(stderr).toContain("The turn failed: LLM is not set. Name a model in config.toml");
+  });
+
+  it("G-039 a model server that is not there: what failed and what comes next, and no word of what was said", async () => {
+    const workspace = createWorkspace();
+    const config = `default_model = "m"
+      [models.m]
+      provider = "p"
+      model = "m"
+      max_context_size = 1000
+      [providers.p]
+      type = "openai_legacy"
+      base_url = "http://127.0.0.1:9/v1"
+      api_key = ""`;
+    const args = ["-p", "go", "--config", config, "--max-retries-per-step", "2"];
+    const { code, stdout, stderr } = await runHost(workspace, args, { bare: true });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(
+      /^The model did not answer; attempt 2 of 2 in 1 s\.\nThe turn failed: No connection to http:\/\/127.0.0.1:9: /,
+    );
   });
 
   it("G-033 Ctrl-C stops the turn and its tools: status cancelled, exit 130, nothing is left", async () => {

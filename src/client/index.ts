@@ -1,4 +1,29 @@
 /** `wire-kernel/client`: a host's way to a kernel. */
+
+export { type ErrorCode, WireError } from "../wire/errors.js";
+export type {
+  ApprovalDecision,
+  ApprovalRequest,
+  ContentPart,
+  DisplayBlock,
+  Event,
+  HookEvent,
+  HookRequest,
+  InitializeResult,
+  PromptResult,
+  Question,
+  QuestionRequest,
+  ReplayResult,
+  StatusUpdate,
+  SubagentEvent,
+  TokenUsage,
+  ToolCall,
+  ToolCallRequest,
+  ToolResult,
+  ToolReturnValue,
+  UserInput,
+} from "../wire/generated/types.gen.js";
+export type { Transport } from "../wire/transport.js";
 export { KernelProcessError, type KernelProcessErrorCode } from "./errors.js";
 export type { OpenTurn } from "./extensions.js";
 export type {

@@ -244,6 +244,9 @@ describe("a kernel with resume/1 that dies in mid-turn", () => {
     await expect(turn.result).rejects.toMatchObject({ code: "turn_quarantined" });
     expect(await all(turn)).toEqual(["TurnBegin", "StepBegin", "ToolCall", "ToolResult", "TurnEnd"]);
     expect(states.at(-1)).toMatchObject({ to: "ready", mode: "in_process", unknownEffects: ["bomb"] });
+    // What is only ended does not go on.
+    const back = states.filter(({ from, to }) => from === "restarting" && to === "ready");
+    expect(back.map(({ resumedTurn }) => resumedTurn)).toEqual(["t", null]);
     expect(client.mode).toBe("in_process");
   });
 

@@ -46,7 +46,11 @@ export class TurnRunner {
   }
 
   /** Whether the turn goes on in this kernel. */
-  continuesIn({ openTurn }: LiveKernel): boolean {
+  continuesIn(kernel: LiveKernel): boolean {
+    return !this.#quarantined && this.#isOpenIn(kernel);
+  }
+
+  #isOpenIn({ openTurn }: LiveKernel): boolean {
     if (openTurn === null || !this.#wasSent) return false;
     return this.#start.kind === "prompt"
       ? openTurn.clientId === this.#start.clientId
@@ -117,7 +121,7 @@ export class TurnRunner {
     if (!kernel.canResume) throw this.#broken({});
     if (this.#start.kind === "resume") return await this.#resume(kernel, this.#start.turnId);
     const { openTurn } = kernel;
-    if (openTurn !== null && this.continuesIn(kernel)) return await this.#resume(kernel, openTurn.turnId);
+    if (openTurn !== null && this.#isOpenIn(kernel)) return await this.#resume(kernel, openTurn.turnId);
     if (this.#quarantined) {
       await this.#around.catchUp(kernel);
       throw this.#endedAsItStood();

@@ -16,6 +16,30 @@ export type { ExitInfo, KernelLauncher, KernelMode, Launched, LaunchRequest } fr
 export { type LocatedKernel, locateKernel } from "../client/locate-kernel.js";
 export { type SidecarOptions, sidecarLauncher } from "../client/sidecar-launcher.js";
 export type { Turn } from "../client/turn-handle.js";
+export { type ErrorCode, WireError } from "../wire/errors.js";
+export type {
+  ApprovalDecision,
+  ApprovalRequest,
+  ContentPart,
+  DisplayBlock,
+  Event,
+  HookEvent,
+  HookRequest,
+  InitializeResult,
+  PromptResult,
+  Question,
+  QuestionRequest,
+  ReplayResult,
+  StatusUpdate,
+  SubagentEvent,
+  TokenUsage,
+  ToolCall,
+  ToolCallRequest,
+  ToolResult,
+  ToolReturnValue,
+  UserInput,
+} from "../wire/generated/types.gen.js";
+export type { Transport } from "../wire/transport.js";
 export { type InProcessOptions, inProcessLauncher } from "./in-process-launcher.js";
 export type { LadderOptions } from "./kernel-ladder.js";
 export { type ConnectOptions, connectKernel } from "./resilient-client.js";

@@ -54,7 +54,7 @@ describe("parseFlags: values", () => {
         maxRalphIterations: null,
         framing: "ndjson",
         wireCompat: null,
-        kernel: "auto",
+        kernel: null,
         approve: "deny",
         prompt: null,
         inputFormat: null,

@@ -41,8 +41,8 @@ export interface KernelFlags {
   maxRalphIterations: number | null;
   framing: "ndjson" | "content-length";
   wireCompat: "1.2" | "off" | null;
-  /** Where print mode and the chat run their kernel. */
-  kernel: "auto" | "sidecar" | "in-process";
+  /** Where print mode and the chat run their kernel; null: as the environment or the configuration says. */
+  kernel: "auto" | "sidecar" | "in-process" | null;
   /** What print mode answers when it is asked. */
   approve: "deny" | "edits" | "all";
   /** "" or "-" mean stdin; null when no prompt was given. */
@@ -228,7 +228,7 @@ function toFlags(read: ReadArgv<Key>, cwd: string): KernelFlags {
     maxRalphIterations: wholeNumber("--max-ralph-iterations", last("maxRalph"), -1),
     framing: choice("--framing", last("framing"), ["ndjson", "content-length"]) ?? "ndjson",
     wireCompat: choice("--wire-compat", last("wireCompat"), ["1.2", "off"]),
-    kernel: choice("--kernel", last("kernel"), ["auto", "sidecar", "in-process"]) ?? "auto",
+    kernel: choice("--kernel", last("kernel"), ["auto", "sidecar", "in-process"]),
     approve: choice("--approve", last("approve"), ["deny", "edits", "all"]) ?? "deny",
     prompt: last("promptOrStdin") ?? last("prompt"),
     inputFormat: choice("--input-format", last("inputFormat"), ["text", "stream-json"]),

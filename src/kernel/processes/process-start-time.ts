@@ -8,6 +8,11 @@ export function processStartTime(pid: number): string {
   return statField(pid, 22);
 }
 
+/** Whether the process that began then still runs; a zombie does not. False when the platform has no /proc. */
+export function isRunning(pid: number, startTime: string): boolean {
+  return startTime !== "" && processStartTime(pid) === startTime && !/^[ZX]/.test(statField(pid, 3));
+}
+
 /** The process group of this process; 0 when the platform has no /proc. */
 export function ownProcessGroup(): number {
   return Number(statField("self", 5)) || 0;

@@ -1,6 +1,6 @@
 /** A call that may have acted before its kernel died: what can be known of it, and whether it may run (again). */
 import { groupExists } from "../processes/group-signals.js";
-import { processStartTime } from "../processes/process-start-time.js";
+import { isRunning, processStartTime } from "../processes/process-start-time.js";
 import { unknownOutcome } from "../storage/tool-message.js";
 import type { FileHash, IntentPosition } from "../storage/turn-position.js";
 import { readFileState } from "../tools/support/file-state.js";
@@ -70,9 +70,8 @@ async function evidence({ process, before, after }: IntentPosition, signal: Abor
 
 /** A number that is used again by other processes is told apart by the start of the leader. */
 function processFact({ pgid, startTime }: NonNullable<IntentPosition["process"]>): string {
-  const leader = processStartTime(pgid);
-  if (leader !== "" && leader === startTime) return `Its process ${pgid} is still running.`;
-  if (leader === "" && groupLives(pgid)) return `Processes of its group ${pgid} are still running.`;
+  if (isRunning(pgid, startTime)) return `Its process ${pgid} is still running.`;
+  if (processStartTime(pgid) === "" && groupLives(pgid)) return `Processes of its group ${pgid} are still running.`;
   return "Its process has ended.";
 }
 

@@ -1,7 +1,9 @@
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { processStartTime } from "../processes/process-start-time.js";
 import type { CallPosition, IntentPosition } from "../storage/turn-position.js";
 import { FakeProvider, reply, toolCall } from "../testing/fake-provider.js";
@@ -177,9 +179,16 @@ test.each(["exec", "net"] as const)(
 test("the evidence says whether its process is still there", async () => {
   const own = { pgid: process.pid, startTime: processStartTime(process.pid) };
   const gone = { pgid: 4_194_303, startTime: "1" };
+  const parent = spawn("/bin/sh", ["-c", "sleep 0.2 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+  onTestFinished(() => void parent.kill("SIGKILL"));
+  const [line] = (await once(parent.stdout, "data")) as [Buffer];
+  const zombie = Number(line.toString());
+  // What nobody has reaped has ended all the same; where the kernel died that is the rule in many containers.
+  await expect.poll(() => readFileSync(`/proc/${zombie}/stat`, "latin1")).toContain(") Z ");
   for (const [known, words] of [
     [own, "is still running"],
     [gone, "has ended"],
+    [{ pgid: zombie, startTime: processStartTime(zombie) }, "has ended"],
   ] as const) {
     const { run, result } = await setUp(() => ({ intent: intent("exec", { process: known }) }));
     await run();
