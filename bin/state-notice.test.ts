@@ -30,6 +30,11 @@ it.each<[Partial<KernelStateChange>, string[]]>([
   [{ from: "starting", to: "ready", attempt: 1 }, []],
   [{ from: "idle", to: "starting", cause: null }, []],
   [{ to: "failed", cause: null }, ["The kernel ended (no reason is known), and no other could be started."]],
+  [
+    { cause: { kind: "bad_output", code: null, signal: "SIGKILL", stderrTail: "" } },
+    ["The kernel ended (bad_output); starting another."],
+  ],
+  [{ from: "starting", to: "failed" }, []],
   [{ to: "closed" }, []],
 ])("%j", (part, notices) => {
   expect(stateNotice({ ...change, ...part })).toEqual(notices);

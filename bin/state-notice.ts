@@ -2,19 +2,22 @@
 import type { DeathCause, KernelStateChange } from "../src/client/kernel-state.js";
 import { turnMessages as say } from "./turn-messages.js";
 
-/** Lines for one change; none for those that mean nothing to a person. */
+/** Lines for one change; none for those that mean nothing to a person. A first start that fails has words of its own. */
 export function stateNotice(change: KernelStateChange): string[] {
   const notices: string[] = [];
   if (change.to === "restarting") notices.push(say.kernelRestarting(causeText(change.cause)));
   else if (change.to === "ready" && change.from !== "idle" && change.attempt > 1) {
     notices.push(say.kernelReady(change.mode ?? "", change.resumedTurn !== null));
-  } else if (change.to === "failed") notices.push(say.kernelFailed(causeText(change.cause)));
+  } else if (change.to === "failed" && change.from !== "starting")
+    notices.push(say.kernelFailed(causeText(change.cause)));
   if (change.unknownEffects.length > 0) notices.push(say.unknownEffects(change.unknownEffects));
   return notices;
 }
 
 function causeText(cause: DeathCause | null): string {
   if (cause === null) return say.noKernelReason;
-  if (cause.signal !== null) return cause.signal;
+  // What was ended for its behaviour: the signal was only our own.
+  if (cause.signal !== null)
+    return cause.kind === "signal" || cause.kind === "start_failed" ? cause.signal : cause.kind;
   return cause.code === null ? cause.kind : `exit ${cause.code}`;
 }
