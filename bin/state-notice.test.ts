@@ -34,6 +34,14 @@ it.each<[Partial<KernelStateChange>, string[]]>([
     { cause: { kind: "bad_output", code: null, signal: "SIGKILL", stderrTail: "" } },
     ["The kernel ended (bad_output); starting another."],
   ],
+  [
+    { from: "starting", to: "starting", cause: { kind: "start_failed", code: 1, signal: null, stderrTail: "" } },
+    ["The kernel could not be started (exit 1); trying another."],
+  ],
+  [
+    { from: "restarting", to: "restarting", cause: { kind: "start_failed", code: null, signal: null, stderrTail: "" } },
+    ["The kernel could not be started; trying another."],
+  ],
   [{ from: "starting", to: "failed" }, []],
   [{ to: "closed" }, []],
 ])("%j", (part, notices) => {

@@ -5,7 +5,10 @@ import { turnMessages as say } from "./turn-messages.js";
 /** Lines for one change; none for those that mean nothing to a person. A first start that fails has words of its own. */
 export function stateNotice(change: KernelStateChange): string[] {
   const notices: string[] = [];
-  if (change.to === "restarting") notices.push(say.kernelRestarting(causeText(change.cause)));
+  const { cause } = change;
+  if (cause?.kind === "start_failed" && change.nextRetryMs !== null) {
+    notices.push(say.kernelNotStarted(cause.code === null && cause.signal === null ? null : causeText(cause)));
+  } else if (change.to === "restarting") notices.push(say.kernelRestarting(causeText(change.cause)));
   else if (change.to === "ready" && change.from !== "idle" && change.attempt > 1) {
     notices.push(say.kernelReady(change.mode ?? "", change.resumedTurn !== null));
   } else if (change.to === "failed" && change.from !== "starting")

@@ -26,6 +26,8 @@ export const turnMessages = {
     "Name a model in config.toml of the share folder (see README.md), set KERNEL_BASE_URL and KERNEL_MODEL_NAME, or run kernel login.",
   maxSteps: (steps: number) => `The turn used up its ${steps} steps; say "go on" to continue.`,
   kernelRestarting: (cause: string) => `The kernel ended (${cause}); starting another.`,
+  kernelNotStarted: (cause: string | null) =>
+    `The kernel could not be started${cause === null ? "" : ` (${cause})`}; trying another.`,
   kernelReady: (mode: string, resumed: boolean) =>
     `The kernel is back (${mode})${resumed ? " and goes on with the turn" : ""}.`,
   kernelFailed: (cause: string) => `The kernel ended (${cause}), and no other could be started.`,

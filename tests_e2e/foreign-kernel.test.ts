@@ -105,6 +105,28 @@ it("D-105 a program that is gone when it is to be started again: the session goe
   expect(seen.modes[1]).toBe("in_process");
 });
 
+it("D-108 a session that goes from our kernel to one of others, which dies, and back: every turn is kept", async () => {
+  const workspace = workspaceWithFallback();
+  const ours = (prompt: string) => ({ options: { session: SESSION, kernel: "in-process", prompts: [prompt] } });
+  const finished = { result: { status: "finished" } };
+  expect((await runFaultHost(workspace, ours("first"))).turns).toMatchObject([finished]);
+  const env = fakeKernel("foreign-kernel", "1.10", "dies-always");
+  const theirs = await runFaultHost(workspace, { options: { session: SESSION, prompts: ["second"] }, env });
+  expect(theirs.turns).toMatchObject([{ error: { code: "turn_broken" } }]);
+  expect((await runFaultHost(workspace, ours("third"))).turns).toMatchObject([finished]);
+  const context = jsonLines(join(onlySession(workspace), "context.jsonl"));
+  const spoken = context.filter(({ role }) => ["user", "assistant", "tool"].includes(role as string));
+  expect(spoken.map(({ role, content, tool_call_id }) => `${role} ${tool_call_id ?? content}`)).toEqual([
+    "user first",
+    "assistant one",
+    "user second",
+    "assistant foreign",
+    "tool f1",
+    "user third",
+    "assistant one",
+  ]);
+});
+
 it.each(VERSIONS)(
   "D-106 kernel -p on a kernel of Wire %s: the answer, exit 0, no word about steps",
   async (version) => {
