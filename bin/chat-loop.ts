@@ -125,7 +125,7 @@ export class ChatLoop {
       const result = await turn.result;
       view.close();
       if (result.status === "cancelled") this.#screen.line(turnMessages.cancelled, "dim");
-      if ("steps" in result) this.#screen.line(turnMessages.maxSteps(result.steps), "dim");
+      if (result.status === "max_steps_reached") this.#screen.line(turnMessages.maxSteps(result.steps), "dim");
       return null;
     } catch (error) {
       view.close();

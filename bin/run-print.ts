@@ -134,7 +134,7 @@ class PrintRun {
       if (failure.exitCode === EXIT_RESUMABLE) this.#screen.line(say.resume(sessionId));
       return failure.exitCode;
     }
-    if ("steps" in ended) this.#screen.line(turnMessages.maxSteps(ended.steps));
+    if (ended.status === "max_steps_reached") this.#screen.line(turnMessages.maxSteps(ended.steps));
     return status === "finished" ? 0 : EXIT_FAILED;
   }
 

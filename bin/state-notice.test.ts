@@ -40,6 +40,19 @@ it.each<[Partial<KernelStateChange>, string[]]>([
   [{ from: "starting", to: "ready", attempt: 1 }, []],
   [{ from: "idle", to: "starting", cause: null }, []],
   [{ to: "failed", cause: null }, ["The kernel ended (no reason is known), and no other could be started."]],
+  [
+    { cause: { kind: "bad_output", code: null, signal: "SIGKILL", stderrTail: "" } },
+    ["The kernel ended (its output could not be read); starting another."],
+  ],
+  [
+    { from: "starting", to: "starting", cause: { kind: "start_failed", code: 1, signal: null, stderrTail: "" } },
+    ["The kernel could not be started (exit code 1); trying another."],
+  ],
+  [
+    { from: "restarting", to: "restarting", cause: { kind: "start_failed", code: null, signal: null, stderrTail: "" } },
+    ["The kernel could not be started; trying another."],
+  ],
+  [{ from: "starting", to: "failed" }, []],
   [{ to: "closed" }, []],
 ])("%j", (part, notices) => {
   expect(stateNotice({ ...change, ...part })).toEqual(notices);

@@ -2,10 +2,13 @@
 import type { DeathCause, KernelStateChange } from "../src/client/kernel-state.js";
 import { turnMessages as say } from "./turn-messages.js";
 
-/** Lines for one change; none for those that mean nothing to a person, or of which the failure itself tells. */
+/** Lines for one change; none for those that mean nothing to a person. A first start that fails has words of its own. */
 export function stateNotice(change: KernelStateChange): string[] {
   const notices: string[] = [];
-  if (change.to === "restarting") notices.push(say.kernelRestarting(causeText(change.cause)));
+  const { cause } = change;
+  if (cause?.kind === "start_failed" && change.nextRetryMs !== null) {
+    notices.push(say.kernelNotStarted(cause.code === null && cause.signal === null ? null : causeText(cause)));
+  } else if (change.to === "restarting") notices.push(say.kernelRestarting(causeText(change.cause)));
   else if (change.to === "ready" && change.from !== "ready" && change.attempt > 1) {
     notices.push(say.kernelReady(change.mode === "in_process", change.resumedTurn !== null));
   } else if (change.to === "failed" && change.from !== "starting")
@@ -16,6 +19,8 @@ export function stateNotice(change: KernelStateChange): string[] {
 
 function causeText(cause: DeathCause | null): string {
   if (cause === null) return say.noKernelReason;
-  if (cause.signal !== null) return say.killedBy(cause.signal);
+  // What was ended for its behaviour: the signal was only our own.
+  const isOwn = cause.kind !== "signal" && cause.kind !== "start_failed";
+  if (cause.signal !== null) return isOwn ? say.deaths[cause.kind] : say.killedBy(cause.signal);
   return cause.code === null ? say.deaths[cause.kind] : say.exitCode(cause.code);
 }

@@ -33,6 +33,8 @@ export const turnMessages = {
     "Name a model in config.toml in ~/.kernel, or where KERNEL_SHARE_DIR points (README.md shows one), set KERNEL_BASE_URL and KERNEL_MODEL_NAME, or run kernel login.",
   maxSteps: (steps: number) => `The turn used up its ${steps} steps; say "go on" to continue.`,
   kernelRestarting: (cause: string) => `The kernel ended (${cause}); starting another.`,
+  kernelNotStarted: (cause: string | null) =>
+    `The kernel could not be started${cause === null ? "" : ` (${cause})`}; trying another.`,
   kernelReady: (isInside: boolean, goesOn: boolean) =>
     `${isInside ? "The kernel now runs inside this process" : "The kernel is back"}${goesOn ? " and goes on with the turn" : ""}.`,
   kernelFailed: (cause: string) => `The kernel ended (${cause}), and no other could be started.`,
@@ -51,6 +53,7 @@ export const turnMessages = {
     hung: "it did not answer any more",
     lost_turn: "it lost its turn",
     out_of_memory: "out of memory",
+    bad_output: "its output could not be read",
     start_failed: "it could not be started",
   },
 } as const;

@@ -6,8 +6,11 @@ import { type EventStamp, fields } from "./extensions.js";
 import type { HostHandlers } from "./host.js";
 import type { LiveKernel } from "./live-kernel.js";
 import type { RequestAnswers } from "./request-answers.js";
+import { type Timing, within } from "./timing.js";
 import type { TurnHandle } from "./turn-handle.js";
 import type { Envelope, KernelRequest, WireListener } from "./wire-client.js";
+
+const LATE_END_MS = 250;
 
 export interface DeliveryOptions {
   handlers: HostHandlers;
@@ -44,8 +47,13 @@ export class EventDelivery implements WireListener {
     this.#turn = turn;
   }
 
-  /** The turn is over. */
-  detach(): void {
+  /**
+   * The turn is over. Kernels before Wire 1.10 may write its end behind the answer: it is waited for a moment, so that it
+   * is not taken for the next turn's.
+   */
+  async detach(timing: Timing): Promise<void> {
+    const { progress } = this.#turn ?? {};
+    if (progress?.isOpen === true && this.#options.kernel() !== null) await within(timing, LATE_END_MS, progress.ended);
     this.#turn = null;
     this.#shown.clear();
     this.#options.answers.turnEnded();

@@ -201,12 +201,13 @@ export class KernelClient implements AsyncDisposable {
       breakOff: () => this.#supervisor.reportUnknown(this.#delivery.breakOff()),
       closed: () => this.#closeError,
     });
+    const timing = this.#timing;
     const cancel = (): void => void this.cancel().catch(() => {});
     const turn = new TurnHandle(id, (made) => {
       this.#delivery.attach(made);
-      return runner.run().finally(() => {
+      return runner.run().finally(async () => {
         signal?.removeEventListener("abort", cancel);
-        this.#delivery.detach();
+        await this.#delivery.detach(timing);
         this.#running = null;
       });
     });

@@ -5,7 +5,16 @@ export type SupervisorState = "idle" | "starting" | "ready" | "restarting" | "fa
 
 /** Why a kernel is no longer there. */
 export interface DeathCause {
-  kind: "exit" | "signal" | "eof" | "write_failed" | "hung" | "lost_turn" | "out_of_memory" | "start_failed";
+  kind:
+    | "exit"
+    | "signal"
+    | "eof"
+    | "write_failed"
+    | "hung"
+    | "lost_turn"
+    | "bad_output"
+    | "out_of_memory"
+    | "start_failed";
   code: number | null;
   signal: string | null;
   /** At most 4 KB, secrets removed. */

@@ -35,6 +35,8 @@ export interface Launched {
 
 export interface KernelLauncher {
   readonly mode: KernelMode;
+  /** Named by the user: when what it starts first turns out to be no kernel, that is the answer; nothing else is tried. */
+  readonly isNamed?: boolean;
   /** Throws KernelProcessError. */
   launch(request: LaunchRequest): Promise<Launched>;
 }

@@ -10,7 +10,7 @@ import type { WireClient } from "./wire-client.js";
 /** How long a kernel whose pipe has ended may take to exit by itself, so that its own code or signal is known. */
 const EXIT_GRACE_MS = 500;
 
-type Sign = "exit" | "eof" | "write_failed" | "hung" | "lost_turn";
+type Sign = "exit" | "eof" | "write_failed" | "hung" | "lost_turn" | "bad_output";
 
 export interface LiveKernelParts {
   mode: KernelMode;
@@ -75,11 +75,12 @@ export class LiveKernel {
       exited.then((): Sign => "exit"),
       this.wire.closed.then(({ kind }): Sign => (kind === "write_failed" ? "write_failed" : "eof")),
       this.#silence(),
+      new Promise<Sign>((resolve) => this.wire.onNoise(() => resolve("bad_output"))),
     ]);
     this.#watch?.stop();
     if (sign === "exit") await this.wire.drained(this.#timing);
-    const isHung = sign === "hung" || sign === "lost_turn";
-    const own = isHung ? null : await within(this.#timing, EXIT_GRACE_MS, exited);
+    const isOurs = sign === "hung" || sign === "lost_turn" || sign === "bad_output";
+    const own = isOurs ? null : await within(this.#timing, EXIT_GRACE_MS, exited);
     // One that is ending in good order gets the time for it.
     await this.#stopping;
     // Always, also when it says that it is gone: what it started must not write any more either.

@@ -1,4 +1,6 @@
 /** The environment of a kernel process. */
+import { homedir } from "node:os";
+import { join } from "node:path";
 
 /**
  * They change which code a Node process runs, or belong to the host's own process. NODE_V8_COVERAGE and
@@ -21,7 +23,8 @@ const INJECTORS = [
 
 /**
  * The host's environment without what would change how Node runs the kernel. KERNEL_SHARE_DIR and KIMI_SHARE_DIR name
- * the same folder when only one is set, because kernels of others know only the second. `program` is what is started.
+ * the same folder, our own default when none is set: kernels of others know only the second and have another default, and
+ * whoever takes over from them must find their session. `program` is what is started.
  */
 export function sidecarEnvironment(
   env: Readonly<Record<string, string | undefined>>,
@@ -31,7 +34,8 @@ export function sidecarEnvironment(
   for (const [name, value] of Object.entries(env)) {
     if (value !== undefined && !INJECTORS.includes(name.toUpperCase())) kept[name] = value;
   }
-  const share = kept.KERNEL_SHARE_DIR || kept.KIMI_SHARE_DIR;
+  const home = kept.HOME ?? homedir();
+  const share = kept.KERNEL_SHARE_DIR || kept.KIMI_SHARE_DIR || (home ? join(home, ".kernel") : undefined);
   if (share) {
     kept.KERNEL_SHARE_DIR ||= share;
     kept.KIMI_SHARE_DIR ||= share;

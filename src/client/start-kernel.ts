@@ -10,6 +10,10 @@ import { type Timing, within } from "./timing.js";
 import { WireClient, type WireListener } from "./wire-client.js";
 
 const EXIT_GRACE_MS = 1_000;
+/** Of stderr's last line, in a sentence. */
+const MAX_WORDS = 300;
+/** A program that is content with having done nothing, and a shell's words for one that cannot be run. */
+const WRONG_PROGRAM_CODES: ReadonlySet<number | null> = new Set([0, 126, 127]);
 
 export interface StartOptions {
   launcher: KernelLauncher;
@@ -92,13 +96,16 @@ function exitedEarly(exit: ExitInfo, byItself: boolean, onlyNoise: boolean): Ker
   const { code, signal, stderrTail, outOfMemory } = exit;
   const data = { code, signal, stderrTail, outOfMemory };
   const words = stderrTail.trim();
+  const last = words === "" ? "" : `: ${words.split("\n").at(-1)?.slice(0, MAX_WORDS)}`;
   if (byItself && REFUSAL_CODES.has(code)) {
     return new KernelProcessError("refused", words || `The kernel refused to start (exit code ${code})`, { data });
   }
+  if (byItself && WRONG_PROGRAM_CODES.has(code)) {
+    return notAKernel(`it ended with code ${code} before it answered initialize${last}`, undefined, data);
+  }
   if (onlyNoise && words === "") return notAKernel("it wrote something that is no JSON-RPC and ended", undefined, data);
   const end = !byItself ? "closed its output" : signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
-  const tail = words === "" ? "" : `: ${words.split("\n").at(-1)}`;
-  return new KernelProcessError("exited_early", `The kernel ${end} before it answered initialize${tail}`, { data });
+  return new KernelProcessError("exited_early", `The kernel ${end} before it answered initialize${last}`, { data });
 }
 
 function notAKernel(what: string, cause?: unknown, data: Record<string, unknown> = {}): KernelProcessError {

@@ -1,5 +1,6 @@
 /** Follows one turn by its events: where it stands, and what is still open should its kernel die. */
 import type { Event, SubagentEvent } from "../wire/generated/types.gen.js";
+import { deferred } from "./deferred.js";
 import { fields } from "./extensions.js";
 import type { Envelope } from "./wire-client.js";
 
@@ -22,9 +23,20 @@ const MESSAGE = "The kernel died while this ran: nobody knows whether it took ef
 /** Made with the turn; sees each of its events once. */
 export class TurnProgress {
   #steps = 0;
+  readonly #ended = deferred<void>();
   readonly #calls = new Map<string, Call>();
   /** What has begun and not ended, outermost first. */
   readonly #brackets: { type: string; wrap: Wrap }[] = [];
+
+  /** Resolves when the end of the turn was seen. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** Whether the turn itself has begun and not ended. */
+  get isOpen(): boolean {
+    return this.#brackets.some(({ type }) => type === "TurnBegin");
+  }
 
   /** The tool calls without a result. */
   get openCalls(): readonly string[] {
@@ -71,6 +83,7 @@ export class TurnProgress {
     else {
       const open = this.#brackets.findLastIndex(({ type }) => type === CLOSES[event.type]);
       if (open !== -1) this.#brackets.splice(open, 1);
+      if (event.type === "TurnEnd" && !this.isOpen) this.#ended.resolve();
     }
   }
 }

@@ -50,6 +50,8 @@ const MAX_QUIET_WAITS = 50;
 /** More noise than this before the first message of Wire is no kernel any more. */
 const MAX_NOISE_BYTES = 1024 * 1024;
 const MAX_NOISE_LINES = 64;
+/** A kernel whose tools write to its own output may do so for a while; one that writes nothing else is broken. */
+const MAX_BAD_IN_A_ROW = 10_000;
 
 /** Reads from its making on. Whoever made it closes it; that closes the transport. */
 export class WireClient {
@@ -59,6 +61,7 @@ export class WireClient {
   #onNoise = (): void => {};
   #bytes = 0;
   #understood = false;
+  #badInARow = 0;
   /** Until initialize is answered nobody knows, and what looks like an extension is taken for one. */
   #isOn: (extension: ExtensionName) => boolean = () => true;
 
@@ -69,6 +72,9 @@ export class WireClient {
       methods,
       answerBadLines: false,
       onNotification: (method, params) => this.#notified(method, params),
+      onIgnored: (reason, detail) => {
+        if (reason === "bad_line") this.#cannotRead(detail);
+      },
     });
     this.#connection.serve({ request: (_checked, { rawParams }) => this.#asked(rawParams as Envelope) });
     transport.readable.on("data", (chunk: Uint8Array) => this.#count(chunk));
@@ -103,7 +109,7 @@ export class WireClient {
     this.#onHeartbeat = listener;
   }
 
-  /** Calls `listener` as soon as the output is plainly none of a kernel. */
+  /** Calls `listener` when the output is plainly none of a kernel, or none any more. It replaces the one before. */
   onNoise(listener: () => void): void {
     this.#onNoise = listener;
   }
@@ -163,7 +169,7 @@ export class WireClient {
 
   async #call(method: string, params: object): Promise<unknown> {
     const result = await this.#connection.request(method, params);
-    this.#understood = true;
+    this.#understand();
     return result;
   }
 
@@ -178,14 +184,14 @@ export class WireClient {
     }
     const { type } = fields(params);
     if (typeof type !== "string" || (method !== "event" && method !== "request")) return;
-    this.#understood = true;
+    this.#understand();
     const [envelope, stamp] = this.#strip(params as Envelope);
     if (method === "event") this.#listener.onEvent(envelope, stamp);
     else this.#listener.onShownRequest(envelope, stamp);
   }
 
   #asked(params: Envelope): Promise<object> {
-    this.#understood = true;
+    this.#understand();
     const [envelope, stamp, grant] = this.#strip(params);
     return this.#listener.onRequest(envelope as KernelRequest, stamp, grant);
   }
@@ -199,6 +205,18 @@ export class WireClient {
     if (hasGrant) delete rest.grant;
     if (stamp !== null) for (const name of ["seq", "epoch", "prev"]) delete rest[name];
     return [rest, stamp, hasGrant ? grant : undefined];
+  }
+
+  /** A line above the limit may have been an answer or a question: nobody would ever know. */
+  #cannotRead(error: unknown): void {
+    this.#badInARow += 1;
+    const isTooLong = fields(fields(error).data).code === "line_too_long";
+    if (isTooLong || this.#badInARow > MAX_BAD_IN_A_ROW) this.#onNoise();
+  }
+
+  #understand(): void {
+    this.#understood = true;
+    this.#badInARow = 0;
   }
 
   #count(chunk: Uint8Array): void {

@@ -53,7 +53,8 @@ export async function kernelLadder(
   function findSidecar(optional: boolean): KernelLauncher | null {
     if (options.command !== undefined) return sidecarLauncher({ command: options.command, cwd, env });
     try {
-      return sidecarLauncher({ command: locateKernel({ env, cwd }).command, cwd, env });
+      const { command, source } = locateKernel({ env, cwd });
+      return { ...sidecarLauncher({ command, cwd, env }), isNamed: source === "KERNEL_BIN" };
     } catch (error) {
       const absent = error instanceof KernelProcessError && error.code === "not_found" && !env.KERNEL_BIN?.trim();
       if (optional && absent) return null;

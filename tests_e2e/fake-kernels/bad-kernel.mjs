@@ -1,0 +1,86 @@
+// A fake: a Wire kernel without sessions that breaks the protocol in one way, which the first word names.
+import { createInterface } from "node:readline";
+
+const LONG_BYTES = 101 * 1024 * 1024;
+const [, , fault] = process.argv;
+const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+const event = (type, payload) => send({ method: "event", params: { type, payload } });
+const text = (words) => event("ContentPart", { type: "text", text: words });
+const info = { protocol_version: "1.10", server: { name: "bad", version: "0" }, slash_commands: [] };
+const finished = { status: "finished" };
+
+/** What one fault does instead of the ordinary answer. */
+const initialize = {
+  "late-initialize": (id) => void setTimeout(send, 60_000, { id, result: info }),
+  "long-initialize": (id) => send({ id, result: { ...info, server: { name: "x".repeat(LONG_BYTES), version: "0" } } }),
+  "old-version": (id) => send({ id, result: { ...info, protocol_version: "2.0" } }),
+  "no-version": (id) => send({ id, result: {} }),
+  "refuses-initialize": (id) => send({ id, error: { code: -32603, message: "Internal error" } }),
+  "events-first": (id) => {
+    for (let n = 0; n < 1000; n += 1) text(`stray ${n}`);
+    send({ id, result: info });
+  },
+};
+const prompt = {
+  twice: (id) => {
+    send({ id: "nobody", result: finished });
+    send({ id: 7, result: finished });
+    send({ id: null, result: finished });
+    text("once");
+    event("TurnEnd", {});
+    send({ id, result: finished });
+    send({ id, result: { status: "cancelled" } });
+    send({ id, error: { code: -32603, message: "Internal error" } });
+  },
+  "long-event": (id) => {
+    text("x".repeat(LONG_BYTES));
+    event("TurnEnd", {});
+    send({ id, result: finished });
+  },
+  "long-answer": (id) => {
+    event("TurnEnd", {});
+    send({ id, result: { ...finished, note: "x".repeat(LONG_BYTES) } });
+  },
+  "no-result": (id) => {
+    event("TurnEnd", {});
+    send({ id });
+  },
+  chatty: (id) => {
+    process.stdout.write("debug: here I am\n{not json}\n\n");
+    text("once");
+    event("TurnEnd", {});
+    send({ id, result: finished });
+  },
+  /** 512 events of one MiB each, as fast as they are read. */
+  "many-events": async (id) => {
+    const params = { type: "ContentPart", payload: { type: "text", text: "x".repeat(1024 * 1024) } };
+    const line = `${JSON.stringify({ jsonrpc: "2.0", method: "event", params })}\n`;
+    for (let n = 0; n < 512; n += 1) await new Promise((resolve) => process.stdout.write(line, resolve));
+    event("TurnEnd", {});
+    send({ id, result: finished });
+  },
+  /** A gigabyte of lines that mean nothing, in the middle of a turn. */
+  "flood-in-turn": (id) => {
+    const block = Buffer.from(`${"y".repeat(1023)}\n`.repeat(64));
+    let blocks = 16 * 1024;
+    const pour = () => {
+      while (blocks > 0) {
+        blocks -= 1;
+        if (!process.stdout.write(block)) return void process.stdout.once("drain", pour);
+      }
+      event("TurnEnd", {});
+      send({ id, result: finished });
+    };
+    pour();
+  },
+};
+
+createInterface({ input: process.stdin }).on("line", (line) => {
+  const { id, method, params } = JSON.parse(line);
+  if (method === "initialize") (initialize[fault] ?? (() => send({ id, result: info })))(id);
+  else if (method === "prompt") {
+    event("TurnBegin", { user_input: params.user_input });
+    event("StepBegin", { n: 1 });
+    (prompt[fault] ?? (() => send({ id, result: finished })))(id);
+  } else if (id !== undefined) send({ id, error: { code: -32601, message: `Method not found: ${method}` } });
+});
