@@ -173,14 +173,26 @@ test("a request that has only the id of another is asked anew, and the first ans
   });
   const turn = client.prompt("go");
   const prompt = await kernel.next("prompt");
-  kernel.ask("ApprovalRequest", { id: "a1", description: "ls" } as { id: string });
+  const ask = (to: typeof kernel, description: string, source_id: string) =>
+    to.ask("ApprovalRequest", { id: "a1", description, source_id } as { id: string });
+  kernel.event("StepBegin", { n: 1 }, stamp(3, 0));
+  ask(kernel, "ls", "one");
   await expect.poll(() => asked).toEqual(["ls"]);
+  const successor = async (description: string) => {
+    const next = await launches.next();
+    await next.greet(ALL_EXTENSIONS, { turn_id: "t", client_id: idOf(prompt), seq: 0 });
+    next.answer(await next.next("replay"), REPLAYED);
+    const resume = await next.next("resume");
+    next.event("StepBegin", { n: 2 }, stamp((client.cursor ?? 0) + 1, client.cursor ?? 0));
+    ask(next, description, "two");
+    return { next, resume };
+  };
   kernel.die();
-  const next = await launches.next();
-  await next.greet(ALL_EXTENSIONS, { turn_id: "t", client_id: idOf(prompt), seq: 0 });
-  next.answer(await next.next("replay"), REPLAYED);
-  const resume = await next.next("resume");
-  next.ask("ApprovalRequest", { id: "a1", description: "rm" } as { id: string });
+  // The same, as the next kernel sends it: it joins the first.
+  const { next: second } = await successor("ls");
+  await expect.poll(() => client.cursor).toBe(4);
+  second.die();
+  const { next, resume } = await successor("rm");
   await expect.poll(() => asked).toEqual(["ls", "rm"]);
   expect(aborted).toEqual(["ls"]);
   decide[0]?.();

@@ -77,10 +77,11 @@ function key({ type, payload }: KernelRequest): string {
   return `${type} ${payload.id}`;
 }
 
-/** What is asked, to be compared. Of a call only what its tool is given. */
+/** What a yes or an effect is for, to be compared; the rest differs from kernel to kernel. */
 function matter({ type, payload }: KernelRequest): string {
-  const { name, arguments: given } = fields(payload);
-  return JSON.stringify(type === "ToolCallRequest" ? [name, given] : payload);
+  const { name, arguments: given, action, description, display } = fields(payload);
+  if (type === "ToolCallRequest") return JSON.stringify([name, given]);
+  return type === "ApprovalRequest" ? JSON.stringify([action, description, display]) : "";
 }
 
 /** The call whose result also closes a question or approval of its own. */
