@@ -30,5 +30,5 @@ it("X-005 sixty random operations under random kills: everything settles once, n
   });
   const { problems, kills } = JSON.parse(stdout) as { problems: string[]; kills: number };
   expect({ seed: SEED, problems, stderr }).toEqual({ seed: SEED, problems: [], stderr: "" });
-  expect(kills).toBeGreaterThan(2);
+  expect(kills).toBeGreaterThan(1);
 }, 20_000);

@@ -26,8 +26,9 @@ const SEED = Number(process.argv[3]);
 const problems: string[] = [];
 const open = new Map<number, string>();
 const watched: Promise<unknown>[] = [];
-const random = dice(SEED);
-const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
+/** What is done. Whatever depends on time throws dice of its own, so that a seed is always the same operations. */
+const operations = dice(SEED);
+const random = dice(SEED + 1);
 let kills = 0;
 let pid: number | null = null;
 /** Every kernel lived long before it dies: crash loops and quarantine have tests of their own. */
@@ -127,7 +128,7 @@ async function runTool({ id }: { id: string }) {
 async function run(client: KernelClient): Promise<void> {
   let turn: Turn | null = null;
   for (let n = 1; n <= OPERATIONS; n += 1) {
-    const dice = random();
+    const dice = operations();
     if (dice < 0.3) {
       turn = prompt(client, n);
     } else if (dice < 0.4) watch(`steer ${n}`, client.steer(`steer ${n}`));
@@ -157,7 +158,7 @@ async function run(client: KernelClient): Promise<void> {
 }
 
 function prompt(client: KernelClient, n: number): Turn {
-  const plan = planIn(`plan ${n}: ${pick(PLANS)}`) as TurnPlan;
+  const plan = planIn(`plan ${n}: ${PLANS[n % PLANS.length]}`) as TurnPlan;
   const controller = new AbortController();
   if (random() < 0.15) setTimeout(() => controller.abort(), random() * 100).unref();
   const rejectedBefore = rejections;
