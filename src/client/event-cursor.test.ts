@@ -29,11 +29,25 @@ describe("without a gap", () => {
   });
 
   test("the host's own cursor holds", () => {
-    const { seen, offer } = setUp(5);
+    const { cursor, seen, offer } = setUp(5);
+    cursor.replayBegins();
     offer(4, 0);
     offer(5, 4);
+    cursor.replayEnds();
     offer(6, 5);
+    offer(5, 4);
     expect(seen).toEqual([6]);
+  });
+
+  test("one of another session is dropped by the first event that a kernel sends of its own", () => {
+    const { cursor, seen, offer } = setUp(5_000);
+    cursor.replayBegins();
+    offer(3, 0);
+    cursor.replayEnds();
+    offer(7, 0);
+    offer(8, 7);
+    offer(7, 0);
+    expect({ seen, last: cursor.last }).toEqual({ seen: [7, 8], last: 8 });
   });
 
   test("what is not recorded passes every time", () => {

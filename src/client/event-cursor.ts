@@ -12,6 +12,8 @@ const MAX_HELD = 10_000;
 export class EventCursor {
   #last: number | null;
   #epoch = 0;
+  /** False while all that is known is what the host says. */
+  #proven: boolean;
   #replays = 0;
   readonly #held = new Map<number, Held>();
   readonly #onGap: () => void;
@@ -19,6 +21,7 @@ export class EventCursor {
   /** `since` is the newest event the host has seen, null when it does not know. `onGap` is to ask for a replay. */
   constructor(since: number | null, onGap: () => void) {
     this.#last = since;
+    this.#proven = since === null;
     this.#onGap = onGap;
   }
 
@@ -36,6 +39,8 @@ export class EventCursor {
     // A replay repeats records of the kernels before; outside of one an old number is a voice from the grave.
     if (stamp.epoch < this.#epoch && this.#replays === 0) return;
     this.#epoch = Math.max(this.#epoch, stamp.epoch);
+    // What a kernel sends of its own is new. If it is not, the host's cursor is not of this session.
+    if (!this.#proven && this.#replays === 0 && this.#last !== null && stamp.seq <= this.#last) this.#last = null;
     if (this.#last !== null && stamp.seq <= this.#last) return;
     if (this.#last !== null && stamp.prev > this.#last) {
       this.#hold({ stamp, deliver });
@@ -81,6 +86,7 @@ export class EventCursor {
 
   #pass({ stamp, deliver }: Held): void {
     this.#last = stamp.seq;
+    this.#proven = true;
     deliver();
   }
 }

@@ -8,7 +8,7 @@ import type { OpenTurn } from "./extensions.js";
 import type { KernelClientOptions } from "./host.js";
 import { hostSide, initializeParams } from "./introduction.js";
 import type { Guarantees } from "./kernel-state.js";
-import { askAny, askTurn, replayStored } from "./lasting-calls.js";
+import { askAny, askTurn, cancelTurn, replayStored } from "./lasting-calls.js";
 import type { KernelMode } from "./launcher.js";
 import type { LiveKernel } from "./live-kernel.js";
 import { RequestAnswers } from "./request-answers.js";
@@ -36,7 +36,6 @@ export class KernelClient implements AsyncDisposable {
   readonly #delivery: EventDelivery;
   readonly #supervisor: Supervisor;
   readonly #ready = (): Promise<LiveKernel> => this.#supervisor.ready();
-  readonly #runner = (): TurnRunner | null => this.#running?.runner ?? null;
   #newest: LiveKernel | null = null;
   #running: Running | null = null;
   #isReplaying = false;
@@ -44,6 +43,7 @@ export class KernelClient implements AsyncDisposable {
   #takenTurn: string | null = null;
   readonly #over = new AbortController();
   #closing: Promise<void> | null = null;
+  /** Set from the moment that it closes. */
   #closeError: KernelProcessError | null = null;
 
   private constructor(options: KernelClientOptions, timing: Timing) {
@@ -82,9 +82,9 @@ export class KernelClient implements AsyncDisposable {
     const client = new KernelClient(options, timing);
     const { signal, since } = options;
     const abort = (): void => void client.#shut(new KernelProcessError("aborted", "The host gave the client up"));
+    signal?.addEventListener("abort", abort, { once: true, signal: client.#over.signal });
     if (signal?.aborted === true) abort();
     else client.#supervisor.start();
-    signal?.addEventListener("abort", abort, { once: true, signal: client.#over.signal });
     try {
       await askAny(client.#ready, async (kernel) => {
         // With an open turn that is the business of `resume`.
@@ -142,22 +142,7 @@ export class KernelClient implements AsyncDisposable {
 
   /** Resolves when the kernel has taken it; the turn's result tells the end. Rejects with `no_turn` when none runs. */
   async cancel(): Promise<void> {
-    if (this.#running?.runner.drop() === true) return;
-    let isLate = false;
-    try {
-      await askTurn(
-        this.#ready,
-        this.#runner,
-        (kernel, clientId) => kernel.wire.cancel(clientId),
-        () => {
-          isLate = true;
-        },
-      );
-    } catch (error) {
-      // A turn that ended with its kernel, or since, needs no cancel any more.
-      const { code } = error as { code?: unknown };
-      if (!isLate || (code !== "no_turn" && code !== "turn_broken")) throw error;
-    }
+    if (this.#running?.runner.drop() !== true) await cancelTurn(this.#ready, this.#runner);
   }
 
   /** Gives the mode that holds now. */
@@ -185,21 +170,27 @@ export class KernelClient implements AsyncDisposable {
     await this.close();
   }
 
+  get #runner(): TurnRunner | null {
+    return this.#running?.runner ?? null;
+  }
+
   /** `connect` gives no client away before there is one. */
   get #last(): LiveKernel {
     return this.#newest as LiveKernel;
   }
 
   #begin(id: string, start: TurnStart, signal: AbortSignal | undefined): Turn {
-    if (this.#running !== null || this.#isReplaying) {
-      return new TurnHandle(id, () => Promise.reject(wireError("turn_in_progress")));
-    }
-    this.#takenTurn = this.openTurn?.turnId ?? this.#takenTurn;
+    const refusal = this.#running !== null || this.#isReplaying ? wireError("turn_in_progress") : this.#closeError;
+    if (refusal !== null) return new TurnHandle(id, () => Promise.reject(refusal));
+    const takenBefore = this.#takenTurn;
+    const { openTurn } = this;
+    this.#takenTurn = openTurn?.turnId ?? takenBefore;
     const runner = new TurnRunner(start, {
       ready: this.#ready,
+      missesEnd: start.kind === "prompt" && openTurn !== null && this.cursor !== null,
       catchUp: (kernel) => this.#delivery.catchUp(kernel),
       breakOff: () => this.#supervisor.reportUnknown(this.#delivery.breakOff()),
-      closed: () => this.#closeError,
+      closed: () => (this.#over.signal.aborted ? this.#closeError : null),
     });
     const timing = this.#timing;
     const cancel = (): void => void this.cancel().catch(() => {});
@@ -209,11 +200,12 @@ export class KernelClient implements AsyncDisposable {
         signal?.removeEventListener("abort", cancel);
         await this.#delivery.detach(timing);
         this.#running = null;
+        if (!runner.wasTaken) this.#takenTurn = takenBefore;
       });
     });
     this.#running = { turn, runner };
-    if (signal?.aborted === true) runner.drop();
     signal?.addEventListener("abort", cancel, { once: true });
+    if (signal?.aborted === true) cancel();
     return turn;
   }
 
@@ -231,6 +223,7 @@ export class KernelClient implements AsyncDisposable {
   }
 
   async #end(error: KernelProcessError): Promise<void> {
+    this.#closeError = error;
     const { turn, runner } = this.#running ?? {};
     if (turn !== undefined && runner?.drop() === false) {
       this.cancel().catch(() => {});
@@ -240,7 +233,6 @@ export class KernelClient implements AsyncDisposable {
         turn.result.catch(() => {}),
       );
     }
-    this.#closeError = error;
     this.#over.abort();
     this.#answers.close();
     await this.#supervisor.close(error);

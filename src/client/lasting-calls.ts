@@ -1,5 +1,6 @@
 /** Calls that outlive the kernel they were sent to. */
 import { randomUUID } from "node:crypto";
+import { wireError } from "../wire/errors.js";
 import type { Event, ReplayResult } from "../wire/generated/types.gen.js";
 import { KernelProcessError } from "./errors.js";
 import type { EventDelivery } from "./event-delivery.js";
@@ -23,27 +24,37 @@ export async function askAny<T>(ready: NextKernel, ask: (kernel: LiveKernel) => 
 }
 
 /**
- * Sends something of the running turn to whichever kernel has it, again with the same id when that one dies; `onLost`
- * is told then. Without a turn it goes to the kernel that lives, which will say no.
+ * Sends something to whichever kernel has this turn, again with the same id when that one dies; rejects with `no_turn`
+ * once the turn is over, because what runs then is not what was meant. Without a turn it goes to the kernel that lives,
+ * which will say no.
  */
 export async function askTurn(
   ready: NextKernel,
-  runner: () => TurnRunner | null,
+  turn: TurnRunner | null,
   send: (kernel: LiveKernel, clientId: string | null) => Promise<unknown>,
-  onLost = (): void => {},
 ): Promise<void> {
   const clientId = randomUUID();
   for (;;) {
-    const kernel = (await runner()?.sent()) ?? (await ready());
+    const kernel = await (turn === null ? ready() : turn.sent());
+    if (kernel === null) throw wireError("no_turn");
     try {
       await send(kernel, kernel.extensions.has("resume/1") ? clientId : null);
       return;
     } catch (error) {
       if (!kernel.wire.lost(error)) throw error;
-      onLost();
       await kernel.death;
+      if (turn === null) throw wireError("no_turn");
       if (!kernel.canResume) throw new KernelProcessError("turn_broken", "The kernel died, and the turn with it");
     }
+  }
+}
+
+/** As `askTurn`; but a turn that ended meanwhile, with its kernel or by itself, needs no cancel any more. */
+export async function cancelTurn(ready: NextKernel, turn: TurnRunner | null): Promise<void> {
+  try {
+    await askTurn(ready, turn, (kernel, clientId) => kernel.wire.cancel(clientId));
+  } catch (error) {
+    if (turn === null || !turn.isOver) throw error;
   }
 }
 

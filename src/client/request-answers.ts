@@ -20,13 +20,17 @@ export class RequestAnswers {
 
   /** Whether the host was asked this already and the request is still open. */
   knows(request: KernelRequest): boolean {
-    return this.#asked.has(key(request));
+    return this.#known(request) !== null;
   }
 
-  /** The result for the kernel; rejects with the WireError it is to get. A request that comes again joins the first. */
+  /**
+   * The result for the kernel; rejects with the WireError it is to get. A request that comes again joins the first; one
+   * that only has its id is another: a yes is for what was shown.
+   */
   answer(request: KernelRequest, grant: unknown): Promise<object> {
-    const known = this.#asked.get(key(request));
-    if (known !== undefined) return known.answer;
+    const known = this.#known(request);
+    if (known !== null) return known.answer;
+    this.#drop((open) => key(open) === key(request));
     const controller = new AbortController();
     const answer = askHost(this.#host, request, grant, controller.signal);
     // Without a kernel nobody awaits it.
@@ -38,7 +42,7 @@ export class RequestAnswers {
   /** Lets go of what this event closes. A handler that still runs hears that nobody needs its answer. */
   seen(event: Envelope): void {
     const { request_id: requestId, tool_call_id: callId, event: inner } = fields(event.payload);
-    if (event.type === "SubagentEvent") this.seen(inner as Envelope);
+    if (event.type === "SubagentEvent") this.seen(fields(inner) as unknown as Envelope);
     else if (event.type === "ApprovalResponse") this.#drop(({ payload }) => payload.id === requestId);
     else if (event.type === "ToolResult") {
       this.#drop(({ type, payload }) => (type === "ToolCallRequest" ? payload.id : ofCall(type, payload)) === callId);
@@ -55,6 +59,11 @@ export class RequestAnswers {
     this.#drop(() => true);
   }
 
+  #known(request: KernelRequest): Asked | null {
+    const known = this.#asked.get(key(request));
+    return known !== undefined && matter(known.request) === matter(request) ? known : null;
+  }
+
   #drop(closes: (request: KernelRequest) => boolean): void {
     for (const [id, { request, controller }] of this.#asked) {
       if (!closes(request)) continue;
@@ -66,6 +75,13 @@ export class RequestAnswers {
 
 function key({ type, payload }: KernelRequest): string {
   return `${type} ${payload.id}`;
+}
+
+/** What a yes or an effect is for, to be compared; the rest differs from kernel to kernel. */
+function matter({ type, payload }: KernelRequest): string {
+  const { name, arguments: given, action, description, display } = fields(payload);
+  if (type === "ToolCallRequest") return JSON.stringify([name, given]);
+  return type === "ApprovalRequest" ? JSON.stringify([action, description, display]) : "";
 }
 
 /** The call whose result also closes a question or approval of its own. */

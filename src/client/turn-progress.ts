@@ -71,9 +71,9 @@ export class TurnProgress {
   #see(event: Envelope, wrap: Wrap, agents: string): void {
     const payload = fields(event.payload);
     if (event.type === "SubagentEvent") {
-      const outer = event.payload as SubagentEvent;
+      const outer = payload as unknown as SubagentEvent;
       const rewrap: Wrap = (inner) => wrap({ type: "SubagentEvent", payload: { ...outer, event: inner } });
-      this.#see(outer.event as Envelope, rewrap, `${agents}/${outer.agent_id}`);
+      this.#see(fields(outer.event) as unknown as Envelope, rewrap, `${agents}/${outer.agent_id}`);
     } else if (event.type === "StepBegin") this.#steps += 1;
     else if (event.type === "StepRetry") this.#forget(agents);
     else if (event.type === "ToolCall" && typeof payload.id === "string") {

@@ -2,6 +2,7 @@
 import type { PromptResult, UserInput } from "../wire/generated/types.gen.js";
 import { deferred } from "./deferred.js";
 import { KernelProcessError } from "./errors.js";
+import { fields } from "./extensions.js";
 import type { LiveKernel } from "./live-kernel.js";
 
 export type TurnStart =
@@ -12,6 +13,8 @@ export type TurnStart =
 export interface TurnSurroundings {
   /** The kernel that lives or the next one; rejects when none will come. */
   ready(): Promise<LiveKernel>;
+  /** The prompt ends an open turn of which the host has missed something: that comes first. */
+  missesEnd: boolean;
   /** Brings the host up to what the kernel has recorded. Rejects only when the kernel is lost. */
   catchUp(kernel: LiveKernel): Promise<void>;
   /** Shows the host the end of everything that is open in the turn. */
@@ -27,6 +30,8 @@ export class TurnRunner {
   #sent = deferred<LiveKernel | null>();
   #sentTo: LiveKernel | null = null;
   #wasSent = false;
+  #wasTaken = true;
+  #isOver = false;
   #quarantined = false;
   readonly #dropped = deferred<PromptResult>();
 
@@ -43,6 +48,16 @@ export class TurnRunner {
   /** The kernel that has the turn, once one has; null when the turn is over. */
   sent(): Promise<LiveKernel | null> {
     return this.#sent.promise;
+  }
+
+  /** Whether `run` has settled. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** False when it was dropped, or another kernel has the session: an open turn is open as before. */
+  get wasTaken(): boolean {
+    return this.#wasTaken;
   }
 
   /** Whether the turn goes on in this kernel. */
@@ -62,10 +77,11 @@ export class TurnRunner {
     this.#quarantined = true;
   }
 
-  /** Cancels a prompt that no kernel has seen. False when one has. */
+  /** Cancels a prompt that no kernel has seen. False when one has, and for a turn that began in an earlier one. */
   drop(): boolean {
-    if (this.#wasSent) return false;
+    if (this.#wasSent || this.#start.kind === "resume") return false;
     this.#wasSent = true;
+    this.#wasTaken = false;
     this.#dropped.resolve({ status: "cancelled" });
     return true;
   }
@@ -74,7 +90,11 @@ export class TurnRunner {
   async run(): Promise<PromptResult> {
     try {
       return await Promise.race([this.#climb(), this.#dropped.promise]);
+    } catch (error) {
+      if (fields(error).code === "session_locked") this.#wasTaken = false;
+      throw error;
     } finally {
+      this.#isOver = true;
       this.#sentTo = null;
       this.#sent.resolve(null);
       // For whoever asks from now on.
@@ -84,10 +104,13 @@ export class TurnRunner {
   }
 
   async #climb(): Promise<PromptResult> {
+    let misses = this.#around.missesEnd;
     for (let isFirst = true; ; isFirst = false) {
       const kernel = await this.#around.ready();
-      if (isFirst && this.#wasSent) return await this.#dropped.promise;
       try {
+        if (misses) await this.#around.catchUp(kernel);
+        misses = false;
+        if (isFirst && this.#wasSent) return await this.#dropped.promise;
         return await (isFirst ? this.#begin(kernel) : this.#goOn(kernel));
       } catch (error) {
         if (!kernel.wire.lost(error)) throw error;

@@ -48,7 +48,7 @@ describe("the state table", () => {
     await expect(attempt(() => session.prompt("y", null))).rejects.toMatchObject(BUSY);
     await expect(attempt(() => session.replay(doNothing))).rejects.toMatchObject(BUSY);
     expect(() => session.requireIdle()).toThrow(expect.objectContaining(BUSY));
-    session.steer("s", null);
+    void session.steer("s", null);
     session.cancel(null);
     session.cancel(null);
     expect(await turn).toEqual({ status: "cancelled" });
@@ -62,7 +62,7 @@ describe("the state table", () => {
     await expect(attempt(() => fixture.session.replay(doNothing))).rejects.toMatchObject(BUSY);
     expect(() => fixture.session.requireIdle()).toThrow(expect.objectContaining(BUSY));
     expect(fixture.session.turnRunning).toBe(false);
-    fixture.session.steer("s", null);
+    void fixture.session.steer("s", null);
     fixture.session.cancel(null);
     fixture.session.cancel(null);
     expect(await result).toEqual({ status: "cancelled", events: 5, requests: 0 });

@@ -92,6 +92,20 @@ describe("where a delivery stands", () => {
     expect(sink.places.at(-1)?.prev).toBe(41);
   });
 
+  test("what another kernel says behind the turn stands behind its last record", async () => {
+    recorder.beginTurn(turn("t1"));
+    recorder.event("TurnBegin", { user_input: "x" });
+    recorder.turnEnd("t1", {});
+    const end = sink.places.at(-1)?.seq;
+    log.close({ clean: false });
+    log = share.open();
+    await log.acquire();
+    const successor = new TurnRecorder(log, sink);
+    successor.event("StatusUpdate", {});
+    successor.event("StatusUpdate", {});
+    expect(sink.places.slice(-2).map(({ prev }) => prev)).toEqual([end, sink.places.at(-2)?.seq]);
+  });
+
   test("what stands beside a request reaches the client, what is extra the journal, and neither the other", () => {
     recorder.beginTurn(turn("t1"));
     const beside = { grant: null };

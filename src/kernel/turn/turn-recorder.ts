@@ -20,8 +20,8 @@ export class TurnRecorder implements Recorder {
   readonly log: SessionLog;
   readonly sink: EventSink;
   readonly waits = new Waits();
-  /** Seq of what was delivered last in this turn; 0 before the first. */
-  #delivered = 0;
+  /** Seq of what was delivered last in this turn, 0 before the first; null while only the journal knows. */
+  #delivered: number | null = null;
   #inTurn = false;
 
   constructor(log: SessionLog, sink: EventSink) {
@@ -48,7 +48,7 @@ export class TurnRecorder implements Recorder {
 
   /** Delivers what the journal holds already: the end of a turn that was settled. */
   deliverRecorded(firstSeq: number, records: readonly DeliverableRecord[]): void {
-    this.sink.deliver(firstSeq, records, this.#place(firstSeq + records.length - 1));
+    this.sink.deliver(firstSeq, records, this.#place(firstSeq, records.length));
     this.#inTurn = false;
   }
 
@@ -120,13 +120,20 @@ export class TurnRecorder implements Recorder {
 
   #record(records: readonly DeliverableRecord[], sync: boolean): void {
     const seq = this.log.append(records, { sync });
-    this.sink.deliver(seq, records, this.#place(seq + records.length - 1));
+    this.sink.deliver(seq, records, this.#place(seq, records.length));
   }
 
-  /** Where a delivery stands whose newest record has this seq; it is the last one from now on. */
-  #place(newest: number): DeliveryPlace {
-    const prev = this.#delivered;
-    this.#delivered = newest;
+  /** Where a delivery stands whose first record has this seq; its newest is the last one from now on. */
+  #place(firstSeq: number, count = 1): DeliveryPlace {
+    const prev = this.#delivered ?? this.#deliveredBefore(firstSeq);
+    this.#delivered = firstSeq + count - 1;
     return { epoch: this.log.epoch, prev };
+  }
+
+  /** What is sent between two turns stands behind the last one, also when another kernel ran that. */
+  #deliveredBefore(seq: number): number {
+    let last = 0;
+    for (const record of this.log.delivered(0)) if (record.seq < seq) last = record.seq;
+    return last;
   }
 }
