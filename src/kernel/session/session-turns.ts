@@ -87,7 +87,8 @@ export class SessionTurns {
     const position = this.#log.continueTurn();
     this.#recorder.continueFrom(position.deliveredSeq);
     this.#repairs.push(...conversation.open());
-    for (const steer of position.steers) activity.steers.push(steer);
+    const early = activity.steers.drain();
+    for (const steer of [...position.steers, ...early]) activity.steers.push(steer);
     this.#recorded(position.turnId, activity);
     for (const end of position.openHooks ?? []) this.#recorder.event("HookResolved", end);
     hooks.beginTurn(signal);
@@ -131,11 +132,8 @@ export class SessionTurns {
   #recorded(turnId: string, activity: TurnActivity): void {
     activity.turnId = turnId;
     activity.recorded = true;
-    for (let early = activity.unrecorded.shift(); early !== undefined; early = activity.unrecorded.shift()) {
-      const { steer, clientId, settle } = early;
-      this.#log.note({ kind: "steer", steer_id: steer.id, client_id: clientId, user_input: steer.userInput });
-      activity.steers.push(steer);
-      settle(true);
+    for (const { id, userInput } of activity.unrecorded.splice(0)) {
+      this.#log.note({ kind: "steer", steer_id: id, client_id: null, user_input: userInput });
     }
   }
 

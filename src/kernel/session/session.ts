@@ -20,14 +20,7 @@ import { noTurn } from "./session-errors.js";
 import type { OpenTurnInfo, SessionResume, StampedRecord } from "./session-resume.js";
 import { SessionTurns, type SessionTurnsDeps } from "./session-turns.js";
 import { switchPlanMode } from "./switch-plan-mode.js";
-import {
-  type EarlySteer,
-  earlySteer,
-  type ReplayActivity,
-  type TurnActivity,
-  TurnCancelled,
-  turnActivity,
-} from "./turn-activity.js";
+import { type ReplayActivity, type TurnActivity, TurnCancelled, turnActivity } from "./turn-activity.js";
 
 export interface SessionDeps extends SessionTurnsDeps {
   planMode: SessionPlanMode;
@@ -104,19 +97,21 @@ export class Session implements SessionResume {
   }
 
   /**
-   * Queues a message for the running turn; with a `clientId` it is recorded by the time that this returns or resolves.
-   * Throws or rejects with `no_turn` when none runs or it no longer looks, and with KernelError when it cannot be
-   * recorded. A `clientId` that was taken before changes nothing.
+   * Queues a message for the running turn. Throws `no_turn` when none runs or it no longer looks, and KernelError when
+   * it cannot be recorded. A `clientId` that was taken before changes nothing.
    */
-  steer(input: InboundInput, clientId: string | null): void | Promise<void> {
+  steer(input: InboundInput, clientId: string | null): void {
     if (clientId !== null && this.#log.outcomeOf(clientId)?.kind === "steer") return;
     const activity = this.#activity;
     if (activity?.kind === "replay") return;
     if (activity === null || activity.ended || !activity.steers.isOpen) throw noTurn();
     requireMediaSize(input);
     const steer = { id: randomUUID(), userInput: normaliseInput(input) };
-    if (!activity.recorded) return this.#steerEarly(activity, earlySteer(steer, clientId));
-    this.#log.note({ kind: "steer", steer_id: steer.id, client_id: clientId, user_input: steer.userInput });
+    if (activity.recorded) {
+      this.#log.note({ kind: "steer", steer_id: steer.id, client_id: clientId, user_input: steer.userInput });
+    } else if (clientId === null) activity.unrecorded.push(steer);
+    // Under an id nothing is taken that is not recorded.
+    else throw noTurn();
     activity.steers.push(steer);
   }
 
@@ -198,17 +193,8 @@ export class Session implements SessionResume {
     return recordedResult(last);
   }
 
-  #steerEarly({ unrecorded }: TurnActivity, early: EarlySteer): void | Promise<void> {
-    const { clientId } = early;
-    const same = unrecorded.find((one) => clientId !== null && one.clientId === clientId);
-    if (same === undefined) unrecorded.push(early);
-    if (clientId !== null) return (same ?? early).taken;
-  }
-
   #runTurn(activity: TurnActivity, work: () => Promise<TurnResult>): Promise<TurnResult> {
-    activity.result = this.#run(activity, work).finally(() => {
-      for (const { settle } of activity.unrecorded.splice(0)) settle(false);
-    });
+    activity.result = this.#run(activity, work);
     return activity.result;
   }
 

@@ -1,7 +1,6 @@
 /** What runs in a session, as far as others need to know of it. */
 import { type Steer, SteerQueue } from "../turn/steer-queue.js";
 import type { TurnResult } from "../turn/turn.js";
-import { noTurn } from "./session-errors.js";
 
 export interface TurnActivity {
   kind: "turn";
@@ -15,19 +14,10 @@ export interface TurnActivity {
   turnId: string | null;
   /** True from the moment that the journal knows the turn as the one that runs. */
   recorded: boolean;
-  /** Came before that; they are recorded together with it. */
-  unrecorded: EarlySteer[];
+  /** Taken before that; they are recorded together with it. */
+  unrecorded: Steer[];
   /** How it ends; joined by whoever asks for the same turn. */
   result: Promise<TurnResult>;
-}
-
-/** A steer for a turn that is not recorded yet. Under an id nothing is taken before it is recorded. */
-export interface EarlySteer {
-  steer: Steer;
-  clientId: string | null;
-  /** Settles when it is recorded; rejects with `no_turn` when the turn ends before. */
-  taken: Promise<void>;
-  settle(isTaken: boolean): void;
 }
 
 export interface ReplayActivity {
@@ -41,16 +31,6 @@ export class TurnCancelled extends Error {
     super(`The turn was cancelled: ${why}.`);
     this.name = "TurnCancelled";
   }
-}
-
-/** A steer that waits for its turn. */
-export function earlySteer(steer: Steer, clientId: string | null): EarlySteer {
-  let settle: EarlySteer["settle"] = () => {};
-  const taken = new Promise<void>((resolve, reject) => {
-    settle = (isTaken) => (isTaken ? resolve() : reject(noTurn()));
-  });
-  taken.catch(() => {});
-  return { steer, clientId, taken, settle };
 }
 
 /** A turn that is about to run; whoever starts it sets its `result`. */
