@@ -9,7 +9,7 @@ import { FINISHED, type SlashContext } from "../slash/slash-command.js";
 import type { FrozenPrefix } from "../storage/session-log.js";
 import type { TurnPosition } from "../storage/turn-position.js";
 import { compact } from "../turn/compaction.js";
-import { type ContextSink, discardContext, History } from "../turn/history.js";
+import { type ContextSink, History, unstoredContext } from "../turn/history.js";
 import { RepeatGuard } from "../turn/repeat-guard.js";
 import type { SteerQueue } from "../turn/steer-queue.js";
 import { runTurn, type TurnDeps, type TurnResult } from "../turn/turn.js";
@@ -43,7 +43,7 @@ export class Conversation {
     const loaded = log.load();
     this.#deps.planMode.begin(loaded.empty);
     const sink: ContextSink = {
-      append: (records) => log.context(records),
+      append: (records, steerId) => log.context(records, steerId),
       rotate: (records) => log.rotateContext(records),
     };
     const text = loaded.systemPrompt ?? this.#deps.systemPrompt();
@@ -62,7 +62,9 @@ export class Conversation {
 
   /** Runs the rest of a turn whose kernel died, once `open` has read what that one stored. As `run` otherwise. */
   resume(position: TurnPosition, steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
-    for (const end of position.openBrackets) this.#deps.recorder.event(end, {});
+    const { recorder } = this.#deps;
+    for (const end of position.openBrackets) recorder.event(end, {});
+    for (const user_input of position.unshownSteers) recorder.event("SteerInput", { user_input });
     return this.#work({ userInput: position.userInput, earlier: position, steers, signal });
   }
 
@@ -208,7 +210,8 @@ export class Conversation {
       },
       runAside: async (prompt) => {
         const seed = { systemPrompt: history.systemPrompt, messages: [], nextCheckpoint: 0, tokenCount: null };
-        return runTurn(prompt, await this.#turnDeps(new History(seed, discardContext), steers, signal), signal);
+        const aside = new History(seed, unstoredContext(recorder));
+        return runTurn(prompt, await this.#turnDeps(aside, steers, signal), signal);
       },
       runHere: async (input) => runTurn(input, await this.#turnDeps(history, steers, signal), signal),
       runFlow: async (flow, request) => {

@@ -57,14 +57,15 @@ export class SessionTurns {
   async begin(input: InboundInput, activity: TurnActivity): Promise<TurnResult> {
     const { hooks, conversation } = this.#deps;
     const { signal } = activity.controller;
-    if (!(await this.#acquire(signal, this.#deps.resumes()))) return { status: "cancelled" };
+    if (!(await this.#acquire(activity, this.#deps.resumes()))) return { status: "cancelled" };
     this.#settle();
     this.#repairs.push(...conversation.open());
     const turnId = randomUUID();
     const userInput = normaliseInput(input);
     const { clientId } = activity;
     this.#recorder.beginTurn({ kind: "turn", turn_id: turnId, client_id: clientId, user_input: userInput });
-    this.#recorded(turnId, activity);
+    activity.turnId = turnId;
+    this.#recorded(activity);
     // Up to here the turn is refused: the client sees no TurnBegin and needs no TurnEnd.
     hooks.beginTurn(signal);
     const submitted = await settled(hooks.promptSubmitted(userInput, signal));
@@ -80,7 +81,8 @@ export class SessionTurns {
   async resume(action: "continue" | "settle", activity: TurnActivity): Promise<TurnResult> {
     const { hooks, conversation } = this.#deps;
     const { signal } = activity.controller;
-    if (!(await this.#acquire(signal, true))) return { status: "cancelled" };
+    if (!(await this.#acquire(activity, true))) return { status: "cancelled" };
+    if (signal.aborted && this.#log.openTurn()?.turnId === activity.turnId) this.#recorded(activity);
     const open = this.#log.openTurn();
     const isOpen = open !== null && open.turnId === activity.turnId;
     if (!isOpen || open.cancelled || action === "settle") return this.#settledResult(isOpen || open === null, activity);
@@ -89,7 +91,7 @@ export class SessionTurns {
     this.#repairs.push(...conversation.open());
     const early = activity.steers.drain();
     for (const steer of [...position.steers, ...early]) activity.steers.push(steer);
-    this.#recorded(position.turnId, activity);
+    this.#recorded(activity);
     hooks.beginTurn(signal);
     const submitted = await settled(this.#promptVerdict(position, signal));
     if (!position.begun) this.#recorder.event("TurnBegin", { user_input: position.userInput });
@@ -100,8 +102,8 @@ export class SessionTurns {
     });
   }
 
-  /** False when the turn was cancelled while it waited. */
-  async #acquire(signal: AbortSignal, keepOpenTurn: boolean): Promise<boolean> {
+  /** False when the turn was cancelled while it waited, and nobody needs that on record. */
+  async #acquire({ controller: { signal }, early }: TurnActivity, keepOpenTurn: boolean): Promise<boolean> {
     try {
       await orAbort(this.#deps.hooks.start(), signal);
       const acquired = this.#log.acquire(signal, { keepOpenTurn });
@@ -109,8 +111,10 @@ export class SessionTurns {
       return true;
     } catch (error) {
       if (this.#parked) throw turnParked();
-      if (signal.aborted && error === signal.reason) return false;
-      throw error;
+      if (!signal.aborted || error !== signal.reason) throw error;
+      if (early?.mustBeRecorded !== true) return false;
+      await this.#recorder.waiting("storage", this.#log.acquire(undefined, { keepOpenTurn }));
+      return true;
     }
   }
 
@@ -128,12 +132,11 @@ export class SessionTurns {
     this.#recorder.deliverRecorded(turn.firstSeq, turn.records);
   }
 
-  #recorded(turnId: string, activity: TurnActivity): void {
-    activity.turnId = turnId;
-    activity.recorded = true;
-    for (const { id, userInput } of activity.unrecorded.splice(0)) {
-      this.#log.note({ kind: "steer", steer_id: id, client_id: null, user_input: userInput });
-    }
+  /** From now on the journal knows the turn as the one that runs. */
+  #recorded(activity: TurnActivity): void {
+    const { early } = activity;
+    activity.early = null;
+    early?.record((note) => this.#log.note(note));
   }
 
   /** What the hooks of the prompt say; they are asked again when the kernel died before they had decided. */

@@ -55,7 +55,7 @@ async function fourTurns(): Promise<Step[]> {
       return;
     }
     if (payload.tool_call_id === "a1") {
-      session.steer("and more", null);
+      void session.steer("and more", null);
       log.push({ do: "answer", to: "steer" });
     }
     const response = payload.tool_call_id === "b1" ? { response: "reject", feedback: "no" } : { response: "approve" };

@@ -70,6 +70,7 @@ class TurnReader {
       earlierCalls: [],
       flow: null,
       hasContext: false,
+      unshownSteers: [],
     };
   }
 
@@ -77,6 +78,7 @@ class TurnReader {
     return {
       ...this.#turn,
       openBrackets: [...this.#turn.openBrackets],
+      unshownSteers: [...this.#turn.unshownSteers],
       openInnerTurns: Math.max(0, this.#openTurns - 1),
       steers: [...this.#steers].map(([id, input]) => ({ id, userInput: input })),
       step: this.#step?.position() ?? null,
@@ -96,7 +98,7 @@ class TurnReader {
         this.#steers.set(String(fields.steer_id), userInput(fields.user_input));
         return;
       case "steer_consumed":
-        this.#steers.delete(String(fields.steer_id));
+        this.#consumed(String(fields.steer_id));
         return;
       case "cancel":
         turn.cancelled = true;
@@ -115,6 +117,7 @@ class TurnReader {
         break;
       case "context":
         turn.hasContext ||= holdsMessage(fields.lines);
+        if (typeof fields.steer_id === "string") this.#consumed(fields.steer_id);
         break;
       case "event":
         if (this.#takeBracket(String(fields.type), asObject(fields.payload) ?? {})) return;
@@ -137,6 +140,9 @@ class TurnReader {
       case "TurnEnd":
         this.#openTurns -= 1;
         return true;
+      case "SteerInput":
+        turn.unshownSteers.shift();
+        return true;
       case "CompactionBegin":
       case "MCPLoadingBegin":
         turn.openBrackets.unshift(type.replace("Begin", "End"));
@@ -155,6 +161,14 @@ class TurnReader {
         }
         return false;
     }
+  }
+
+  #consumed(steerId: string): void {
+    const input = this.#steers.get(steerId);
+    if (input === undefined) return;
+    this.#steers.delete(steerId);
+    this.#turn.unshownSteers.push(input);
+    this.#step?.steered();
   }
 
   #marked(n: number): void {

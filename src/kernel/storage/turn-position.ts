@@ -26,6 +26,8 @@ export interface TurnPosition {
   flow?: FlowPosition | null;
   /** Accepted and not used, in order. */
   steers: { id: string; userInput: string | ContentPart[] }[];
+  /** In the conversation, but their SteerInput was not shown; in order. */
+  unshownSteers: (string | ContentPart[])[];
   /** The calls of the turn's finished steps, step by step, for the repeat guard. */
   earlierCalls: { name: string; arguments: string | null }[][];
   /** False: the turn put nothing into the conversation yet. */

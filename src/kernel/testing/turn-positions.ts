@@ -15,6 +15,7 @@ export function turnPosition(change: Partial<TurnPosition> = {}): TurnPosition {
     openInnerTurns: 0,
     promptHook: null,
     steers: [],
+    unshownSteers: [],
     earlierCalls: [],
     hasContext: true,
     step: null,

@@ -63,8 +63,7 @@ export async function runSteps(
     for (const steer of waiting) {
       const parts = inputParts(steer.userInput);
       requireReadable(parts, deps.provider);
-      history.appendUser(parts);
-      deps.recorder.note({ kind: "steer_consumed", steer_id: steer.id }, false);
+      history.appendSteer(parts, steer.id);
       deps.recorder.event("SteerInput", { user_input: steer.userInput });
     }
   }
