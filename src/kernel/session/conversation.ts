@@ -11,6 +11,7 @@ import type { TurnPosition } from "../storage/turn-position.js";
 import { compact } from "../turn/compaction.js";
 import { type ContextSink, History, unstoredContext } from "../turn/history.js";
 import { RepeatGuard } from "../turn/repeat-guard.js";
+import { resumeTurn } from "../turn/resume-turn.js";
 import type { SteerQueue } from "../turn/steer-queue.js";
 import { runTurn, type TurnDeps, type TurnResult } from "../turn/turn.js";
 import { inputText } from "../turn/user-input.js";
@@ -84,15 +85,23 @@ export class Conversation {
   }
 
   async #answerAndStop(work: TurnWork): Promise<TurnResult> {
-    const { steers, signal } = work;
-    const result = await this.#answer(work);
-    // The last inner turn of a flow leaves the queue open.
-    steers.close();
-    if (result.status !== "finished") return result;
-    const block = await this.#deps.hooks.stopping(signal);
-    if (block === null || block.reason === "") return result;
+    const { earlier, steers, signal } = work;
+    const asked = earlier?.stopHook ?? null;
+    const turnDeps = () => this.#turnDeps(this.#openHistory(), steers, signal);
+    if (earlier !== null && asked?.said === true) return await resumeTurn(earlier, await turnDeps(), signal);
+    let block = asked?.verdict ?? null;
+    if (block?.action !== "block") {
+      const result = await this.#answer(work);
+      // The last inner turn of a flow leaves the queue open.
+      steers.close();
+      // What a hook had allowed to end may not have ended, because of a steer; it is not asked twice all the same.
+      if (result.status !== "finished" || block !== null) return result;
+      const reason = (await this.#deps.hooks.stopping(signal, asked !== null))?.reason ?? "";
+      block = reason === "" ? null : { action: "block", reason };
+    }
+    if (block === null || block.reason === "") return { status: "finished" };
     steers.reopen();
-    return await runTurn(block.reason, await this.#turnDeps(this.#openHistory(), steers, signal), signal);
+    return await runTurn(block.reason, await turnDeps(), signal);
   }
 
   async #answer(work: TurnWork): Promise<TurnResult> {

@@ -101,21 +101,26 @@ export class CallReader {
   }
 }
 
-/** Writes the verdict of a `hook_decided` record into a hook that was asked, when it is the one that was decided. */
-export function decideHook(hook: HookPosition | null, { batch_id, action, reason }: Fields): void {
-  if (hook === null || hook.batchId !== batch_id) return;
+/**
+ * Writes the verdict of a `hook_decided` record into a hook that was asked, when it is the one that was decided: gives
+ * what it says then, else null.
+ */
+export function decideHook(hook: HookPosition | null, fields: Fields): "allow" | "block" | null {
+  const { batch_id, action, reason } = fields;
+  if (hook === null || hook.batchId !== batch_id) return null;
   // What cannot be read is a no.
   hook.verdict = { action: action === "allow" ? "allow" : "block", reason: typeof reason === "string" ? reason : "" };
+  return hook.verdict.action;
 }
 
 function sameRequest(known: RequestPosition | null, type: RequestPosition["type"], requestId: string): RequestPosition {
   return known?.type === type && known.requestId === requestId ? known : { type, requestId, answer: null };
 }
 
-/** null for what is no answer of a person: the request was withdrawn, or its client had gone. */
+/** null for what is no answer of a person: the request was withdrawn, its client had gone, or it was not stored. */
 function approvalAnswer(decided: unknown): ApprovalPosition["answer"] {
   const { response, feedback, via } = asObject(decided) ?? {};
-  if (via === "closed" || via === "cancelled") return null;
+  if (via === "closed" || via === "cancelled" || via === "unrecorded") return null;
   if (response !== "approve" && response !== "approve_for_session" && response !== "reject") return null;
   return { response, feedback: typeof feedback === "string" ? feedback : "" };
 }

@@ -67,6 +67,7 @@ class TurnReader {
       cancelled: false,
       openBrackets: [],
       promptHook: null,
+      stopHook: null,
       earlierCalls: [],
       flow: null,
       hasContext: false,
@@ -104,10 +105,11 @@ class TurnReader {
         turn.cancelled = true;
         return;
       case "hook":
-        if (fields.event === "UserPromptSubmit") turn.promptHook = { batchId: String(fields.batch_id), verdict: null };
+        this.#hookAsked(String(fields.event), String(fields.batch_id));
         break;
       case "hook_decided":
         decideHook(turn.promptHook, fields);
+        if (decideHook(turn.stopHook, fields) === "block") this.#beginAnew();
         break;
       case "notice":
         if (fields.code === "flow") turn.flow = flowPosition(fields.data);
@@ -117,6 +119,7 @@ class TurnReader {
         break;
       case "context":
         turn.hasContext ||= holdsMessage(fields.lines);
+        if (turn.stopHook?.verdict?.action === "block") turn.stopHook.said ||= holdsMessage(fields.lines);
         if (typeof fields.steer_id === "string") this.#consumed(fields.steer_id);
         break;
       case "event":
@@ -131,10 +134,8 @@ class TurnReader {
     switch (type) {
       case "TurnBegin":
         this.#openTurns += 1;
-        // A turn inside the turn begins anew: its steps and its repetitions are its own.
-        if (turn.begun) this.#step = null;
         if (turn.begun && turn.flow) turn.flow.begun = true;
-        turn.earlierCalls = [];
+        this.#beginAnew();
         turn.begun = true;
         return true;
       case "TurnEnd":
@@ -161,6 +162,17 @@ class TurnReader {
         }
         return false;
     }
+  }
+
+  #hookAsked(event: string, batchId: string): void {
+    if (event === "UserPromptSubmit") this.#turn.promptHook = { batchId, verdict: null };
+    if (event === "Stop") this.#turn.stopHook = { batchId, verdict: null, said: false };
+  }
+
+  /** Rounds of their own follow, such as a turn inside the turn: with their own steps and repetitions. */
+  #beginAnew(): void {
+    this.#step = null;
+    this.#turn.earlierCalls = [];
   }
 
   #consumed(steerId: string): void {

@@ -22,6 +22,8 @@ export interface TurnPosition {
   openInnerTurns: number;
   /** The undecided hook of the prompt itself, or its verdict; null when none was asked. */
   promptHook: HookPosition | null;
+  /** The newest Stop hook; null when none was asked. */
+  stopHook: StopHookPosition | null;
   /** Where a flow or the Ralph loop stands; absent or null when none runs or its place is not known. */
   flow?: FlowPosition | null;
   /** Accepted and not used, in order. */
@@ -90,6 +92,12 @@ export interface AgentPosition {
    * `stored` are false: its conversation is in its own folder.
    */
   turn: TurnPosition;
+}
+
+/** Behind a verdict that blocks, `step` and `earlierCalls` are of the rounds that it asked for. */
+export interface StopHookPosition extends HookPosition {
+  /** Its reason is in the conversation. */
+  said: boolean;
 }
 
 /** `verdict` null: asked and not decided. */

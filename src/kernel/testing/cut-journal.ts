@@ -1,6 +1,7 @@
 /** A session that really ran, its journal cut behind a record, as a kernel that died there leaves it. For tests. */
 import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { nodeFileOperations } from "../storage/file-operations.js";
 import { sessionPaths } from "../storage/share-folder.js";
 import { type TempShare, tempShare } from "../storage/testing/temp-share.js";
 import type { Sent } from "./recording-sink.js";
@@ -19,6 +20,9 @@ export interface RecordedSession {
   /** For a failing test: which record that is. */
   label(index: number): string;
 }
+
+/** Fake: a disk that is fast, since no power fails here. */
+export const fastDisk = { ...nodeFileOperations, fsync: () => {}, fsyncDir: () => {} };
 
 const pathsIn = (shareDir: string) => sessionPaths(shareDir, join(shareDir, "work"), "S1");
 

@@ -1,9 +1,8 @@
 /** A turn that plays a script with everything in it, and the rest of it in kernels that follow. For tests. */
-import { nodeFileOperations } from "../storage/file-operations.js";
 import type { TempShare } from "../storage/testing/temp-share.js";
 import { type ExecuteContext, type ToolReturn, toolOk } from "../tools/tool.js";
 import { clientToolCaller } from "../turn/client-tool.js";
-import { recordedSession } from "./cut-journal.js";
+import { fastDisk, recordedSession } from "./cut-journal.js";
 import { FakeProvider } from "./fake-provider.js";
 import { fakeTool } from "./fake-tools.js";
 import { acknowledged, keyOf, type ScriptStep, scriptedModel } from "./scripted-model.js";
@@ -19,8 +18,6 @@ export interface TurnScript {
 
 type MakeSession = (options: FixtureOptions) => SessionFixture;
 
-/** Fake: a disk that is fast, since no power fails here. */
-const OPS = { ...nodeFileOperations, fsync: () => {}, fsyncDir: () => {} };
 const CLIENT_ANSWER = { return_value: { is_error: false, output: "done", message: "", display: [] } };
 
 /** A kernel for the script; `answered` are the requests of its tools that its client has answered before. */
@@ -45,7 +42,7 @@ function kernel(make: MakeSession, { steps, prefill, steers }: TurnScript, answe
   };
   const asking = ["Ask", "Refused"].map((name) => fakeTool(name, { ask: true, run }));
   const tools = [fakeTool("Act", { run }), ...asking, fakeTool("Read", { effect: "read" }), client];
-  const made = make({ provider, tools, ops: OPS, resumes: true, ...(share === undefined ? {} : { share }) });
+  const made = make({ provider, tools, ops: fastDisk, resumes: true, ...(share === undefined ? {} : { share }) });
   const callClient = clientToolCaller(made.recorder, (raw) => raw as never);
   made.sink.onRequest = ({ type, payload, answer }) => {
     const id = String(payload.id);

@@ -14,6 +14,7 @@ export function turnPosition(change: Partial<TurnPosition> = {}): TurnPosition {
     openBrackets: [],
     openInnerTurns: 0,
     promptHook: null,
+    stopHook: null,
     steers: [],
     unshownSteers: [],
     earlierCalls: [],
