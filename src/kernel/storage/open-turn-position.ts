@@ -66,6 +66,7 @@ class TurnReader {
       begun: false,
       cancelled: false,
       openBrackets: [],
+      inner: null,
       promptHook: null,
       stopHook: null,
       earlierCalls: [],
@@ -119,6 +120,7 @@ class TurnReader {
         break;
       case "context":
         turn.hasContext ||= holdsMessage(fields.lines);
+        if (turn.inner !== null) turn.inner.said ||= holdsMessage(fields.lines);
         if (turn.stopHook?.verdict?.action === "block") turn.stopHook.said ||= holdsMessage(fields.lines);
         if (typeof fields.steer_id === "string") this.#consumed(fields.steer_id);
         break;
@@ -135,6 +137,7 @@ class TurnReader {
       case "TurnBegin":
         this.#openTurns += 1;
         if (turn.begun && turn.flow) turn.flow.begun = true;
+        if (turn.begun) turn.inner = { userInput: userInput(payload.user_input), said: false };
         this.#beginAnew();
         turn.begun = true;
         return true;

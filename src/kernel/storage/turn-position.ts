@@ -20,6 +20,8 @@ export interface TurnPosition {
   openBrackets: string[];
   /** Turns inside the turn (flows, the Ralph loop) whose TurnEnd is missing. */
   openInnerTurns: number;
+  /** The newest turn inside the turn; null before the first. */
+  inner: InnerPosition | null;
   /** The undecided hook of the prompt itself, or its verdict; null when none was asked. */
   promptHook: HookPosition | null;
   /** The newest Stop hook; null when none was asked. */
@@ -92,6 +94,12 @@ export interface AgentPosition {
    * `stored` are false: its conversation is in its own folder.
    */
   turn: TurnPosition;
+}
+
+export interface InnerPosition {
+  userInput: string | ContentPart[];
+  /** It is in the conversation of the session. */
+  said: boolean;
 }
 
 /** Behind a verdict that blocks, `step` and `earlierCalls` are of the rounds that it asked for. */

@@ -13,6 +13,7 @@ export function turnPosition(change: Partial<TurnPosition> = {}): TurnPosition {
     cancelled: false,
     openBrackets: [],
     openInnerTurns: 0,
+    inner: null,
     promptHook: null,
     stopHook: null,
     steers: [],
