@@ -33,6 +33,7 @@ export class SessionTurns {
   readonly #recorder: TurnRecorder;
   #stopped = false;
   #parked = false;
+  #unrecorded: { turnId: string; error: unknown } | null = null;
   /** What the client has not been told yet. */
   #repairs: string[] = [];
 
@@ -65,12 +66,10 @@ export class SessionTurns {
     const { clientId } = activity;
     this.#recorder.beginTurn({ kind: "turn", turn_id: turnId, client_id: clientId, user_input: userInput });
     activity.turnId = turnId;
-    this.#recorded(activity);
-    // Up to here the turn is refused: the client sees no TurnBegin and needs no TurnEnd.
-    hooks.beginTurn(signal);
-    const submitted = await settled(hooks.promptSubmitted(userInput, signal));
-    this.#recorder.event("TurnBegin", { user_input: userInput });
+    const begun = await settled(this.#beginning(activity, userInput, () => hooks.promptSubmitted(userInput, signal)));
+    const submitted = this.#orRefused(turnId, begun);
     return await this.#finish(turnId, activity, async () => {
+      this.#reportRepairs();
       const block = submitted();
       if (block === null) return await conversation.run(userInput, activity.steers, signal);
       return this.#blocked(block);
@@ -79,7 +78,7 @@ export class SessionTurns {
 
   /** Goes on with the open turn of the journal whose id the activity has, or ends it as it stands. As `begin` else. */
   async resume(action: "continue" | "settle", activity: TurnActivity): Promise<TurnResult> {
-    const { hooks, conversation } = this.#deps;
+    const { conversation } = this.#deps;
     const { signal } = activity.controller;
     if (!(await this.#acquire(activity, true))) return { status: "cancelled" };
     if (signal.aborted && this.#log.openTurn()?.turnId === activity.turnId) this.#recorded(activity);
@@ -88,18 +87,47 @@ export class SessionTurns {
     if (!isOpen || open.cancelled || action === "settle") return this.#settledResult(isOpen || open === null, activity);
     const position = this.#log.continueTurn();
     this.#recorder.continueFrom(position.deliveredSeq);
-    this.#repairs.push(...conversation.open());
     const early = activity.steers.drain();
     for (const steer of [...position.steers, ...early]) activity.steers.push(steer);
-    this.#recorded(activity);
-    hooks.beginTurn(signal);
-    const submitted = await settled(this.#promptVerdict(position, signal));
-    if (!position.begun) this.#recorder.event("TurnBegin", { user_input: position.userInput });
+    const input = position.begun ? null : position.userInput;
+    const begun = await settled(this.#beginning(activity, input, () => this.#promptVerdict(position, signal)));
+    if (!position.begun) this.#orRefused(position.turnId, begun);
     return await this.#finish(position.turnId, activity, async () => {
+      const submitted = begun();
+      this.#repairs.push(...conversation.open());
+      this.#reportRepairs();
       const block = submitted();
       if (block === null) return await conversation.resume(position, activity.steers, signal);
       return this.#wasSaid(position) ? { status: "finished" } : this.#blocked(block);
     });
+  }
+
+  /** How a turn ended whose end is not on record, as it has to be told again: its error; null when that is not so. */
+  unrecordedEnd(turnId: string): { error: unknown } | null {
+    return this.#unrecorded?.turnId === turnId ? this.#unrecorded : null;
+  }
+
+  /** Up to TurnBegin, which is shown for `input`; null when it was shown. Gives what the hooks of the prompt say. */
+  async #beginning(
+    activity: TurnActivity,
+    input: TurnPosition["userInput"] | null,
+    ask: () => Promise<HookBlock | null>,
+  ): Promise<() => HookBlock | null> {
+    this.#recorded(activity);
+    this.#deps.hooks.beginTurn(activity.controller.signal);
+    const submitted = await settled(ask());
+    if (input !== null) this.#recorder.event("TurnBegin", { user_input: input });
+    return submitted;
+  }
+
+  /** A turn that could not begin is refused: the client sees no TurnBegin and needs no TurnEnd. */
+  #orRefused<T>(turnId: string, begun: () => T): T {
+    try {
+      return begun();
+    } catch (error) {
+      this.#unrecorded = { turnId, error };
+      throw error;
+    }
   }
 
   /** False when the turn was cancelled while it waited, and nobody needs that on record. */
@@ -163,7 +191,6 @@ export class SessionTurns {
     let result: TurnResult | null = null;
     let failure: unknown = null;
     try {
-      this.#reportRepairs();
       result = await work();
     } catch (error) {
       if (signal.aborted && error === signal.reason) result = { status: "cancelled" };
@@ -180,6 +207,7 @@ export class SessionTurns {
     if (unrecorded !== null) {
       logger.error({ err: unrecorded, turnId }, "the end of the turn could not be recorded");
       failure ??= unrecorded;
+      this.#unrecorded = { turnId, error: failure };
     }
     if (failure !== null) throw failure;
     return result as TurnResult;

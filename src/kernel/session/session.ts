@@ -86,6 +86,8 @@ export class Session implements SessionResume {
     const last = this.#log.lastTurn();
     if (last?.turnId !== turnId) throw noTurn();
     if (last.outcome !== null) return settledResult(() => recordedResult(last));
+    const unrecorded = this.#turns.unrecordedEnd(turnId);
+    if (unrecorded !== null) return Promise.reject(unrecorded.error);
     this.requireIdle();
     const activity = turnActivity({ clientId: last.clientId, turnId });
     return this.#runTurn(activity, () => this.#turns.resume(action, activity));
