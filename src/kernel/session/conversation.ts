@@ -32,6 +32,8 @@ export class Conversation {
   readonly #deps: ConversationDeps;
   #history: History | null = null;
   #prefix: FrozenPrefix | null = null;
+  /** Input of the turn that is gone on with, until it is. */
+  #begunWith: TurnPosition["userInput"] | null = null;
 
   constructor(deps: ConversationDeps) {
     this.#deps = deps;
@@ -64,6 +66,7 @@ export class Conversation {
   /** Runs the rest of a turn whose kernel died, once `open` has read what that one stored. As `run` otherwise. */
   resume(position: TurnPosition, steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
     const { recorder } = this.#deps;
+    this.#begunWith = position.inner?.userInput ?? position.userInput;
     for (const end of position.openBrackets) recorder.event(end, {});
     for (const user_input of position.unshownSteers) recorder.event("SteerInput", { user_input });
     return this.#work({ userInput: position.userInput, earlier: position, steers, signal });
@@ -157,7 +160,10 @@ export class Conversation {
 
   async #turnDeps(history: History, steers: SteerQueue, signal?: AbortSignal): Promise<TurnDeps> {
     const { background, recorder, config, toolset, gate, hooks, workDir, random, planMode } = this.#deps;
-    const remind = planReminders(planMode);
+    const remind = planReminders(planMode, this.#begunWith);
+    this.#begunWith = null;
+    // What is said to a throw-away conversation is soon forgotten.
+    const tasks = history === this.#history ? background : undefined;
     const provider = await this.#deps.provider.get();
     if (signal !== undefined) await this.#deps.joinTools?.(this.#prefix?.tools ?? null, signal);
     await this.#freezePrefix(history);
@@ -179,11 +185,10 @@ export class Conversation {
       planMode: () => planMode.active,
       afterResults: () => planMode.announceChange(),
       mail: history === this.#history ? this.#deps.mail : null,
-      notices: () => [
-        ...remind(history.messages),
-        // What is said to a throw-away conversation is soon forgotten.
-        ...(background === undefined || history !== this.#history ? [] : background.takeMessages()),
-      ],
+      notices: function* () {
+        yield* remind(history.messages);
+        for (const said of tasks?.takeMessages() ?? []) if (!history.holds(said)) yield said;
+      },
     };
   }
 

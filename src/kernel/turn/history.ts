@@ -3,6 +3,7 @@ import type { ContentPart, Message, TokenUsage, ToolCall } from "../messages.js"
 import { toContextMessage } from "../storage/context-format.js";
 import type { ContextRecord } from "../storage/session-log.js";
 import type { Recorder } from "./recorder.js";
+import { inputText } from "./user-input.js";
 
 /** Where context lines go: the session's log, or nowhere for a throw-away conversation. */
 export interface ContextSink {
@@ -107,6 +108,12 @@ export class History {
     this.#uncountedChars = 0;
     this.#nextCheckpoint = id;
     this.checkpoint();
+  }
+
+  /** True when the user has said just that before. */
+  holds(content: readonly ContentPart[]): boolean {
+    const text = inputText(content);
+    return this.#messages.some((message) => message.role === "user" && inputText(message.content) === text);
   }
 
   appendUser(content: ContentPart[]): void {
