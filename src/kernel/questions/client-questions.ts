@@ -5,7 +5,7 @@ import type { Logger } from "../logger.js";
 import type { Question, Questions } from "../tools/services/questions.js";
 import type { EarlierRequest } from "../tools/tool.js";
 import { ClientRequestError } from "../turn/event-sink.js";
-import type { Recorder } from "../turn/recorder.js";
+import type { Recorder, RequestExtras } from "../turn/recorder.js";
 
 /** What a client answers a QuestionRequest with, already checked against the contract. */
 export interface QuestionAnswer {
@@ -45,13 +45,15 @@ export class ClientQuestions implements Questions {
     questions: readonly Question[],
     signal: AbortSignal,
     earlier?: EarlierRequest,
+    shown?: string,
   ): Promise<Record<string, string>> {
     signal.throwIfAborted();
     const id = earlier?.requestId ?? randomUUID();
     const known = earlier?.answer ?? null;
     if (known !== null) return this.#read(id, known.raw ?? undefined, questions);
     if (this.unattended) return {};
-    const raw = await this.#send({ id, tool_call_id: toolCallId, questions }, signal);
+    const extras = shown === undefined ? {} : { extra: { shown } };
+    const raw = await this.#send({ id, tool_call_id: toolCallId, questions }, signal, extras);
     const decided = this.#read(id, raw, questions);
     this.#deps.recorder.note(
       { kind: "answer", id, type: "QuestionRequest", answer: raw === undefined ? null : raw, decided },
@@ -61,9 +63,13 @@ export class ClientQuestions implements Questions {
   }
 
   /** The raw answer; undefined when the client answered with an error or is gone. */
-  async #send(payload: { id: string } & Record<string, unknown>, signal: AbortSignal): Promise<unknown> {
+  async #send(
+    payload: { id: string } & Record<string, unknown>,
+    signal: AbortSignal,
+    extras: RequestExtras,
+  ): Promise<unknown> {
     try {
-      return await this.#deps.recorder.request("QuestionRequest", payload, signal);
+      return await this.#deps.recorder.request("QuestionRequest", payload, signal, extras);
     } catch (error) {
       if (!(error instanceof ClientRequestError)) throw error;
       if (error.code === "aborted") throw signal.reason;

@@ -39,12 +39,12 @@ export class Conversation {
     this.#deps = deps;
   }
 
-  /** Reads the stored conversation, once, after the log was acquired. Returns what had to be repaired. Throws KernelError. */
-  open(): string[] {
+  /** Reads the stored conversation, once, from the held log; `goesOn` with its turn. Returns repairs. Throws KernelError. */
+  open(goesOn = false): string[] {
     if (this.#history !== null) return [];
     const { log } = this.#deps.recorder;
     const loaded = log.load();
-    this.#deps.planMode.begin(loaded.empty);
+    this.#deps.planMode.begin(loaded.empty, goesOn);
     const sink: ContextSink = {
       append: (records, steerId) => log.context(records, steerId),
       rotate: (records) => log.rotateContext(records),

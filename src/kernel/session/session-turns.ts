@@ -94,7 +94,7 @@ export class SessionTurns {
     if (!position.begun) this.#orRefused(position.turnId, begun);
     return await this.#finish(position.turnId, activity, async () => {
       const submitted = begun();
-      this.#repairs.push(...conversation.open());
+      this.#repairs.push(...conversation.open(true));
       this.#reportRepairs();
       const block = submitted();
       if (block === null) return await conversation.resume(position, activity.steers, signal);

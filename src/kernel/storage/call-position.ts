@@ -62,9 +62,11 @@ export class CallReader {
     const call = this.#call(request.tool_call_id);
     // A subagent's request is about its own calls.
     if (call === undefined || typeof request.agent_id === "string") return;
-    if (type === "QuestionRequest") call.request = sameRequest(call.request, type, requestId);
+    const { action_hash: hash, shown } = asObject(extra) ?? {};
+    if (type === "QuestionRequest") {
+      call.request = { ...sameRequest(call.request, type, requestId), ...(typeof shown === "string" ? { shown } : {}) };
+    }
     if (type !== "ApprovalRequest") return;
-    const hash = asObject(extra)?.action_hash;
     const answer = call.approval?.requestId === requestId ? call.approval.answer : null;
     call.approval = { requestId, actionHash: typeof hash === "string" ? hash : null, answer };
   }

@@ -127,6 +127,8 @@ export interface RequestPosition {
   requestId: string;
   /** The client's raw answer; null when there is none. */
   answer: { raw: unknown } | null;
+  /** Hash of what was shown with it; absent when nothing was. */
+  shown?: string;
 }
 
 export interface IntentPosition {
