@@ -1,12 +1,11 @@
 /** A turn with a subagent that really ran, its journal cut behind every record of the agent. */
-import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { silentLogger } from "../logger.js";
 import type { Message } from "../messages.js";
 import type { ChatRequest, StreamEnd, StreamPart } from "../providers/provider.js";
-import { sessionPaths } from "../storage/share-folder.js";
-import { tempShare } from "../storage/testing/temp-share.js";
+import { fastDisk, recordedSession } from "../testing/cut-journal.js";
 import { callPart, FakeProvider, textPart } from "../testing/fake-provider.js";
 import { fakeTool, fakeToolset } from "../testing/fake-tools.js";
 import { turnFixtures } from "../testing/turn-fixture.js";
@@ -15,6 +14,7 @@ import { AgentRunner } from "./agent-runner.js";
 
 const fixtures = turnFixtures();
 const WORKING = "Working. ";
+const SHORT = "Did it. ";
 const REPORT = "r".repeat(200);
 
 const textOf = ({ content }: Message) => content.map((part) => (part.type === "text" ? part.text : "")).join("");
@@ -29,14 +29,17 @@ async function* answer({
   const tools = messages.filter(({ role }) => role === "tool");
   const done = tools.some((message) => !textOf(message).includes("did not run"));
   const first = child ? WORKING : "Asking. ";
-  const text = done ? first + (child ? REPORT : "Reported.") : first;
+  const more = messages.some((message) => message.role === "user" && textOf(message).includes("too short"));
+  const report = systemPrompt.includes("brief") ? SHORT + (more ? REPORT : "") : REPORT;
+  const text = done ? first + (child ? report : "Reported.") : first;
   if (!text.startsWith(said)) throw new Error(`the model is told that it had said ${said}`);
-  for (const piece of text.slice(said.length).match(/.{1,6}/gs) ?? []) yield [textPart(piece)];
+  for (const piece of text.slice(said.length).match(/.{1,40}/gs) ?? []) yield [textPart(piece)];
   if (!done) yield [callPart(`${child ? "s" : "c"}${tools.length + 1}`, child ? "Act" : "Agent", {})];
   return { usage: null, messageId: "m", finishReason: done ? "stop" : "tool_calls" };
 }
 
-function kernel(options: Parameters<typeof fixtures.session>[0]) {
+/** `brief`: the agent says too little at first. */
+function kernel(brief: boolean, options: Parameters<typeof fixtures.session>[0]) {
   let effects = 0;
   const act = fakeTool("Act", {
     run: () => {
@@ -53,8 +56,14 @@ function kernel(options: Parameters<typeof fixtures.session>[0]) {
       return toolOk((await agents.run({ ...asked, ...known }, signal)).text);
     },
   });
-  const made = fixtures.session({ ...options, provider, tools: [agentTool], resumes: true });
-  const type = { name: "coder", description: "", systemPrompt: () => "I am coder", tools: null, model: null };
+  const made = fixtures.session({ ...options, provider, tools: [agentTool], ops: fastDisk, resumes: true });
+  const type = {
+    name: "coder",
+    description: "",
+    systemPrompt: () => (brief ? "I am brief" : "I am coder"),
+    tools: null,
+    model: null,
+  };
   const agents = new AgentRunner({
     recorder: made.recorder,
     gate: {} as never,
@@ -69,6 +78,7 @@ function kernel(options: Parameters<typeof fixtures.session>[0]) {
     random: () => 0,
     freshCallId: () => "fresh",
     logger: silentLogger,
+    ops: fastDisk,
   });
   return { ...made, effects: () => effects };
 }
@@ -83,79 +93,75 @@ const nested = (sent: readonly Event[]) =>
 const shown = (sent: readonly Event[]) =>
   sent.map(({ type, payload }) => (type === "ContentPart" ? String(payload.text) : "")).join("");
 
-test("cut behind every record", async () => {
-  const whole = kernel({});
-  await whole.session.prompt("go", "p1");
-  expect([shown(whole.sink.sent), shown(nested(whole.sink.sent))]).toEqual(["Asking. Reported.", WORKING + REPORT]);
-  const paths = (share: string) => sessionPaths(share, join(share, "work"), "S1");
-  const lines = readFileSync(paths(whole.share.shareDir).journal, "utf8").split(/(?<=\n)/);
-  const records = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-  const begin = records.findIndex(({ kind }) => kind === "turn");
-  const end = records.findIndex(({ kind }) => kind === "turn_end");
-  const problems: unknown[] = [];
-  for (let cut = begin; cut < end; cut++) {
-    const share = tempShare();
-    cpSync(whole.share.shareDir, share.shareDir, { recursive: true });
-    cpSync(paths(whole.share.shareDir).dir, paths(share.shareDir).dir, { recursive: true });
-    const files = JSON.parse(JSON.stringify(paths(share.shareDir))) as Record<string, string>;
-    rmSync(files.lock ?? "", { force: true });
-    writeFileSync(files.journal ?? "", lines.slice(0, cut + 1).join(""));
-    const lengths = records.slice(0, cut + 1).findLast((record) => typeof record.context_length === "number");
-    truncateSync(files.context ?? "", Number(lengths?.context_length ?? 0));
-    truncateSync(files.wire ?? "", Number(lengths?.wire_length ?? 0));
-    const kept = records.slice(begin, cut + 1);
-    cutFolder(join(paths(share.shareDir).dir, "subagents"), kept);
-    const next = kernel({ share });
-    const open = next.session.openTurn();
-    const before = kept.map((record) => ({ type: String(record.type), payload: record.payload as never })) as Event[];
-    const result = await next.session.resume(open?.turnId ?? "", "continue").catch((error: unknown) => error);
-    const all = [...before, ...next.sink.sent];
-    const begun = kept.some(({ note }) => (note as { kind?: string } | undefined)?.kind === "intent") ? 1 : 0;
-    const types = nested(all).map(({ type }) => type);
-    const seen = {
-      result,
-      text: shown(all),
-      nested: shown(nested(all)),
-      effects: begun + next.effects(),
-      begins: types.filter((type) => type === "TurnBegin").length,
-      ends: types.filter((type) => type === "TurnEnd").length,
-    };
-    const wanted = {
-      result: { status: "finished" },
-      text: "Asking. Reported.",
-      nested: WORKING + REPORT,
-      effects: 1,
-      begins: 1,
-      ends: 1,
-    };
-    if (JSON.stringify(seen) !== JSON.stringify(wanted)) {
-      const event = (records[cut]?.payload as { event?: Event } | undefined)?.event?.type ?? "";
-      const note = (records[cut]?.note as { kind?: string } | undefined)?.kind ?? "";
-      problems.push([cut, records[cut]?.kind, records[cut]?.type, event, note, seen]);
-    }
-    share.remove();
-  }
-  expect(problems).toEqual([]);
-}, 60_000);
-
-/** Brings the agent's own conversation back to what it held then: lines appear behind these notes. */
-function cutFolder(root: string, kept: readonly Record<string, unknown>[]): void {
-  const begun = kept.find(({ kind }) => kind === "agent_begin");
-  if (begun === undefined) {
-    rmSync(root, { recursive: true, force: true });
-    return;
-  }
-  const path = join(root, String(begun.agent_id), "context.jsonl");
-  const lines = readFileSync(path, "utf8").split(/(?<=\n)/);
-  const steps = kept.filter(({ note }) => (note as { kind?: string } | undefined)?.kind === "step").length;
-  const turns = nested(kept as never).filter(({ type }) => type === "StepBegin").length;
-  // _system_prompt | _checkpoint user | _checkpoint | assistant tool | _checkpoint | assistant
-  const roles = lines.filter((line) => line !== "").map((line) => (JSON.parse(line) as { role: string }).role);
-  let count = 1;
-  if (turns >= 1) count = 3;
-  if (steps >= 1) count = 4;
-  if (turns >= 2) count = roles.indexOf("tool") + 1;
-  if (steps >= 2) count = roles.indexOf("tool") + 2;
-  if (nested(kept as never).some(({ type }) => type === "TurnEnd")) count = roles.length;
-  writeFileSync(path, lines.slice(0, count).join(""));
+/** The agent's own conversation in the folder of a session; null before it began. */
+function conversationIn(dir: string): string | null {
+  const root = join(dir, "subagents");
+  const [agent] = existsSync(root) ? readdirSync(root) : [];
+  return agent === undefined ? null : join(root, agent, "context.jsonl");
 }
+
+/** How long that was behind each record. */
+function watchedSizes({ log }: ReturnType<typeof kernel>): Map<number, number> {
+  const sizes = new Map<number, number>();
+  const watch = (seq: number, records: number) => {
+    const path = conversationIn(log.dir);
+    const size = path !== null && existsSync(path) ? statSync(path).size : 0;
+    for (let each = seq; each < seq + records; each += 1) sizes.set(each, size);
+    return seq;
+  };
+  const { append, note } = { append: log.append.bind(log), note: log.note.bind(log) };
+  log.append = (records, options) => watch(append(records, options), records.length);
+  log.note = (record, options) => watch(note(record, options), 1);
+  return sizes;
+}
+
+test.each([false, true])(
+  "cut behind every record (too few words at first: %s)",
+  async (brief) => {
+    const whole = kernel(brief, {});
+    const sizes = watchedSizes(whole);
+    await whole.session.prompt("go", "p1");
+    const said = WORKING + (brief ? SHORT : "") + REPORT;
+    expect([shown(whole.sink.sent), shown(nested(whole.sink.sent))]).toEqual(["Asking. Reported.", said]);
+    const { records, begin, end, cutBehind, sentUpTo, label } = recordedSession(whole.share);
+    const problems: unknown[] = [];
+    for (let cut = begin; cut < end; cut++) {
+      const share = cutBehind(cut);
+      const kept = records.slice(0, cut + 1);
+      const next = kernel(brief, { share });
+      const path = conversationIn(next.log.dir);
+      const size = kept.findLast(({ seq }) => sizes.has(Number(seq)));
+      if (path !== null && kept.some(({ kind }) => kind === "agent_begin"))
+        truncateSync(path, sizes.get(Number(size?.seq)));
+      else rmSync(join(next.log.dir, "subagents"), { recursive: true, force: true });
+      const open = next.session.openTurn();
+      const result = await next.session.resume(open?.turnId ?? "", "continue").catch((error: unknown) => error);
+      const all = [...sentUpTo(cut), ...next.sink.sent] as Event[];
+      const begun = kept.some(({ note }) => (note as { kind?: string } | undefined)?.kind === "intent") ? 1 : 0;
+      const types = nested(all).map(({ type }) => type);
+      const results = all.filter(({ type }) => type === "ToolResult").map(({ payload }) => payload.return_value);
+      const seen = {
+        result,
+        text: shown(all),
+        nested: shown(nested(all)),
+        report: (results.at(-1) as { output: string }).output,
+        effects: begun + next.effects(),
+        begins: types.filter((type) => type === "TurnBegin").length,
+        ends: types.filter((type) => type === "TurnEnd").length,
+      };
+      const wanted = {
+        result: { status: "finished" },
+        text: "Asking. Reported.",
+        nested: said,
+        report: REPORT,
+        effects: 1,
+        begins: brief ? 2 : 1,
+        ends: brief ? 2 : 1,
+      };
+      if (JSON.stringify(seen) !== JSON.stringify(wanted)) problems.push([label(cut), records[cut]?.note, seen]);
+      share.remove();
+    }
+    expect(problems).toEqual([]);
+  },
+  60_000,
+);

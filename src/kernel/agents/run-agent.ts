@@ -1,11 +1,13 @@
 /** The turns of one subagent run: the task, and a second one when its last words were too few (wire.md 3.5). */
 import type { StepPosition, TurnPosition } from "../storage/turn-position.js";
 import { AgentFailure } from "../tools/services/agents.js";
+import { isCutNote } from "../turn/continue-reply.js";
 import type { History } from "../turn/history.js";
 import { RepeatGuard } from "../turn/repeat-guard.js";
 import { resumeTurn } from "../turn/resume-turn.js";
 import { SteerQueue } from "../turn/steer-queue.js";
 import { runTurn, type TurnDeps } from "../turn/turn.js";
+import { wholeReply } from "../turn/whole-reply.js";
 
 /** Fewer characters than this are no report. */
 const SHORTEST_ANSWER = 200;
@@ -28,17 +30,18 @@ export async function runAgent(
   signal: AbortSignal,
   earlier: TurnPosition | null = null,
 ): Promise<string> {
+  const input = earlier?.inner?.userInput ?? prompt;
   if (earlier === null || earlier.openInnerTurns > 0 || earlier.step === null) {
-    await oneTurn(prompt, deps, signal, earlier);
+    await oneTurn(input, deps, signal, earlier);
   }
   const answer = lastWords(deps.history);
-  if (answer.length >= SHORTEST_ANSWER) return answer;
+  if (answer.length >= SHORTEST_ANSWER || input === ASK_FOR_MORE) return answer;
   await oneTurn(ASK_FOR_MORE, deps, signal, null);
   return lastWords(deps.history);
 }
 
 async function oneTurn(
-  prompt: string,
+  prompt: TurnPosition["userInput"],
   deps: AgentTurnDeps,
   signal: AbortSignal,
   earlier: TurnPosition | null,
@@ -48,7 +51,8 @@ async function oneTurn(
   for (const end of earlier?.openBrackets ?? []) deps.recorder.event(end, {});
   try {
     const turn = { ...deps, guard: new RepeatGuard(), steers: new SteerQueue() };
-    const goesOn = begun && (earlier.step !== null || deps.history.messages.at(-1)?.role === "user");
+    const last = deps.history.messages.at(-1);
+    const goesOn = begun && (earlier.step !== null || (last?.role === "user" && !isCutNote(last)));
     const result = await (goesOn
       ? resumeTurn({ ...earlier, step: storedStep(earlier.step, deps.history) }, turn, signal)
       : runTurn(prompt, turn, signal));
@@ -69,8 +73,8 @@ function storedStep(step: StepPosition | null, { messages }: History): StepPosit
   return { ...step, stored };
 }
 
-function lastWords(history: History): string {
-  const last = history.messages.findLast((message) => message.role === "assistant");
-  const texts = last?.content.flatMap((part) => (part.type === "text" ? [part.text] : [])) ?? [];
-  return texts.join("").trim();
+function lastWords({ messages }: History): string {
+  const last = messages.findLastIndex((message) => message.role === "assistant");
+  const texts = messages[last]?.content.map((part) => (part.type === "text" ? part.text : "")) ?? [];
+  return (wholeReply(messages.slice(0, last + 1)) ?? texts.join("")).trim();
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { errorMessage } from "../errors.js";
+import { errorMessage, KernelError } from "../errors.js";
 import type { Logger } from "../logger.js";
 import type { ApprovalAsk } from "../tools/tool.js";
 import { readApprovalAnswer } from "./approval-answer.js";
@@ -29,6 +29,7 @@ export interface ApprovalGateDeps {
 
 const CANCELLED: ApprovalOutcome = { response: "reject", feedback: "", via: "cancelled" };
 const CLOSED: ApprovalOutcome = { response: "reject", feedback: "", via: "closed" };
+const UNRECORDED: ApprovalOutcome = { response: "reject", feedback: "", via: "unrecorded" };
 
 interface Judged {
   judgement: Judgement;
@@ -155,8 +156,7 @@ export class ApprovalGate {
         if (!this.#answer(record, raw)) logger.info({ id }, "an answer came after the end of its approval");
       },
       (error: unknown) => {
-        const gone = typeof error === "object" && error !== null && "code" in error && error.code === "closed";
-        const ended = this.#end(record, gone ? CLOSED : { response: "reject", feedback: "", via: "answer" });
+        const ended = this.#end(record, withoutAnswer(error));
         if (ended) logger.info({ id, error: errorMessage(error) }, "an approval was answered with an error");
       },
     );
@@ -183,7 +183,7 @@ export class ApprovalGate {
       } catch (error) {
         // What was not recorded must not take effect.
         this.#deps.logger.error({ id: request.id, error: errorMessage(error) }, "an approval could not be recorded");
-        outcome = CLOSED;
+        outcome = UNRECORDED;
       }
       granted =
         outcome.response === "approve_for_session" &&
@@ -216,4 +216,11 @@ export class ApprovalGate {
       }
     }
   }
+}
+
+/** How an approval ends whose request failed: the client is gone, it answered with an error, or nothing could be stored. */
+function withoutAnswer(error: unknown): ApprovalOutcome {
+  if (error instanceof KernelError) return UNRECORDED;
+  const gone = typeof error === "object" && error !== null && "code" in error && error.code === "closed";
+  return gone ? CLOSED : { response: "reject", feedback: "", via: "answer" };
 }

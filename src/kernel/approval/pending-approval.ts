@@ -2,8 +2,11 @@ import type { ApprovalAsk } from "../tools/tool.js";
 import type { ApprovalAnswer } from "./approval-answer.js";
 import type { Grant } from "./grants.js";
 
-/** Why an approval ended as it did. `denied`: the policy forbids it, `feedback` says why; nobody was asked. */
-export type ApprovalVia = "answer" | "grant" | "mode" | "denied" | "cancelled" | "closed";
+/**
+ * Why an approval ended as it did. `denied`: the policy forbids it, `feedback` says why; nobody was asked. `unrecorded`:
+ * the question or its answer could not be stored, so it must not take effect.
+ */
+export type ApprovalVia = "answer" | "grant" | "mode" | "denied" | "cancelled" | "closed" | "unrecorded";
 
 export interface ApprovalOutcome {
   response: ApprovalAnswer;

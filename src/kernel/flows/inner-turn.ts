@@ -5,6 +5,7 @@ import { resumeTurn } from "../turn/resume-turn.js";
 import { innerSteers } from "../turn/steer-queue.js";
 import { runTurn, type TurnDeps, type TurnResult } from "../turn/turn.js";
 import { inputParts } from "../turn/user-input.js";
+import { wholeReply } from "../turn/whole-reply.js";
 import type { InnerTurn } from "./run-flow.js";
 
 export interface InnerInput {
@@ -30,7 +31,7 @@ export async function innerTurn(inner: InnerInput, deps: TurnDeps, signal: Abort
   if (earlier === null) recorder.event("TurnBegin", { user_input: input });
   try {
     const result = await (earlier === null ? begin(inner, own, signal) : goOn(inner, earlier, own, signal));
-    return { result, steps, reply: lastReply(history.messages.at(-1)) };
+    return { result, steps, reply: wholeReply(history.messages) };
   } finally {
     for (let open = earlier?.openInnerTurns ?? 1; open > 0; open -= 1) recorder.event("TurnEnd", {});
   }
@@ -47,13 +48,7 @@ async function goOn(
   signal: AbortSignal,
 ): Promise<TurnResult> {
   if (earlier.openInnerTurns === 0) return { status: "finished" };
-  // Its message may not have got into the conversation.
-  const unsaid = earlier.step === null && (!earlier.hasContext || deps.history.messages.at(-1)?.role !== "user");
-  return await (unsaid ? begin(inner, deps, signal) : resumeTurn(earlier, deps, signal));
-}
-
-/** A conversation that ends with results ended because a call was rejected or repeated: nothing was decided. */
-function lastReply(last: TurnDeps["history"]["messages"][number] | undefined): string | null {
-  if (last?.role !== "assistant" || last.tool_calls.length > 0) return null;
-  return last.content.map((part) => (part.type === "text" ? part.text : "")).join("");
+  if (earlier.inner === null || earlier.inner.said) return await resumeTurn(earlier, deps, signal);
+  // Its message did not get into the conversation.
+  return await begin({ ...inner, input: earlier.inner.userInput }, deps, signal);
 }

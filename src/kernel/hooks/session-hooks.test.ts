@@ -337,7 +337,7 @@ describe("prompts and stops", () => {
       tools: [
         fakeTool("Act", {
           run: () => {
-            session.steer("this too", null);
+            void session.steer("this too", null);
             return toolOk("");
           },
         }),
@@ -359,7 +359,7 @@ describe("cancel", () => {
     const turn = session.prompt("go", null);
     await expect.poll(() => existsSync(join(workDir, "begun"))).toBe(true);
     const before = performance.now();
-    session.cancel(null);
+    void session.cancel(null);
     expect(await turn).toEqual({ status: "cancelled" });
     expect(performance.now() - before).toBeLessThan(1_000);
     expect(sink.types()).toEqual(["HookTriggered", "HookResolved", "TurnBegin", "TurnEnd"]);
@@ -374,7 +374,7 @@ describe("cancel", () => {
     });
     const turn = session.prompt("go", null);
     await sink.seen("HookRequest");
-    session.cancel(null);
+    void session.cancel(null);
     expect(await turn).toEqual({ status: "cancelled" });
     expect(ran).toEqual([]);
     expect(sink.open).toEqual([]);
@@ -399,7 +399,7 @@ describe("cancel", () => {
     const turn = session.prompt("go", null);
     await sink.seen("StatusUpdate", 2);
     await expect.poll(() => textOf(join(workDir, "pid"))).not.toBe("");
-    session.cancel(null);
+    void session.cancel(null);
     expect(await turn).toEqual({ status: "cancelled" });
     expect(sink.types().slice(-2)).toEqual(["HookResolved", "TurnEnd"]);
     const pid = Number(textOf(join(workDir, "pid")));

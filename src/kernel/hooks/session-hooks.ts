@@ -86,9 +86,10 @@ export class SessionHooks implements Hooks {
     return await this.#ask({ event: "UserPromptSubmit", target, data }, signal);
   }
 
-  /** When a turn is about to end well. */
-  async stopping(signal: AbortSignal): Promise<HookBlock | null> {
-    return await this.#ask({ event: "Stop", target: "", data: { stop_hook_active: false } }, signal);
+  /** When a turn is about to end well. `resumed` as for promptSubmitted. */
+  async stopping(signal: AbortSignal, resumed = false): Promise<HookBlock | null> {
+    const data = { stop_hook_active: false, ...(resumed ? { resumed } : {}) };
+    return await this.#ask({ event: "Stop", target: "", data }, signal);
   }
 
   /** When a turn ends in an error of this class. */

@@ -1,17 +1,25 @@
 /** Tells the model how plan mode is, at the tail of the conversation: the system text must not change with it. */
 import type { ContentPart, Message } from "../messages.js";
 import type { PlanMode } from "../tools/services/plan-mode.js";
+import { inputText } from "../turn/user-input.js";
 
 const ON = "<system-reminder>\nPlan mode is on";
 const OFF = "<system-reminder>\nPlan mode is off";
 
 /**
  * Gives the reminders of one turn, each a user message, asked before each step with the conversation as it is. On is
- * said once a turn, and again when a compaction took it away; off only when the last thing said was on.
+ * said once a turn, and again when a compaction took it away; off only when the last thing said was on. `begunWith` is
+ * the input of a turn that an earlier process began: what that one has said counts.
  */
-export function planReminders(planMode: PlanMode): (messages: readonly Message[]) => ContentPart[][] {
+export function planReminders(
+  planMode: PlanMode,
+  begunWith: string | readonly ContentPart[] | null = null,
+): (messages: readonly Message[]) => ContentPart[][] {
+  let known = begunWith === null;
   let saidInTurn = false;
   return (messages) => {
+    if (!known && begunWith !== null) saidInTurn = lastTold(messagesSince(begunWith, messages)) === "on";
+    known = true;
     const toldOn = lastTold(messages) === "on";
     if (!planMode.active) {
       saidInTurn = false;
@@ -21,6 +29,13 @@ export function planReminders(planMode: PlanMode): (messages: readonly Message[]
     saidInTurn = true;
     return [textMessage(onText(planMode))];
   };
+}
+
+/** From the newest message with this input on; all of them when it is gone. */
+function messagesSince(input: string | readonly ContentPart[], messages: readonly Message[]): readonly Message[] {
+  const text = inputText(input);
+  const at = messages.findLastIndex(({ role, content }) => role === "user" && inputText(content).startsWith(text));
+  return messages.slice(Math.max(0, at));
 }
 
 function textMessage(text: string): ContentPart[] {

@@ -102,6 +102,14 @@ test.each([
   expect(told).toEqual([]);
 });
 
+test("the start's wish is not for a turn that an earlier kernel began", () => {
+  const plan = setUp().make({ always: true, new: true });
+  plan.begin(true, true);
+  expect(plan.active).toBe(false);
+  plan.begin(true);
+  expect(plan.active).toBe(false);
+});
+
 test("a decision before the beginning is stronger", () => {
   const { make } = setUp();
   const plan = make({ always: true, new: true });

@@ -59,10 +59,13 @@ export class SessionPlanMode implements PlanMode {
     return join(await followLinks(this.#deps.shareDir), ...this.#place());
   }
 
-  /** Called when the session is held and before its first turn: applies flag and default, makes the folder. */
-  begin(isNew: boolean): void {
+  /**
+   * Called when the session is held and before its first turn: applies flag and default, makes the folder. `goesOn`: with
+   * a turn of an earlier kernel, which has applied them.
+   */
+  begin(isNew: boolean, goesOn = false): void {
     const { start } = this.#deps;
-    if (!this.#decided && (start.always || (start.new && isNew))) this.#change(true);
+    if (!this.#decided && !goesOn && (start.always || (start.new && isNew))) this.#change(true);
     else if (this.active) this.#openRound();
     this.#decided = true;
     this.#untold = false;

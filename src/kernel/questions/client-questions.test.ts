@@ -3,7 +3,7 @@ import { questionResult } from "../../wire/validators/client-request.js";
 import { silentLogger } from "../logger.js";
 import type { NoteRecord } from "../storage/session-log.js";
 import { ClientRequestError } from "../turn/event-sink.js";
-import type { Recorder } from "../turn/recorder.js";
+import type { Recorder, RequestExtras } from "../turn/recorder.js";
 import { ClientQuestions } from "./client-questions.js";
 
 const question = (text: string) => ({
@@ -13,11 +13,11 @@ const question = (text: string) => ({
 
 /** A fake recorder whose client answers as told. */
 function setUp(answer: (payload: { id: string }, signal: AbortSignal) => unknown, unattended = false) {
-  const sent: { type: string; payload: { id: string } }[] = [];
+  const sent: { type: string; payload: { id: string }; extra?: unknown }[] = [];
   const notes: [NoteRecord, boolean][] = [];
   const recorder = {
-    request: async (type: string, payload: { id: string }, signal: AbortSignal) => {
-      sent.push({ type, payload });
+    request: async (type: string, payload: { id: string }, signal: AbortSignal, extras: RequestExtras) => {
+      sent.push({ type, payload, ...extras });
       return await answer(payload, signal);
     },
     note: (record: NoteRecord, sync: boolean) => void notes.push([record, sync]),
@@ -108,4 +108,11 @@ test("a question of an earlier process keeps its id; its answer is not asked for
   expect([sent.length, notes.length]).toEqual([1, 1]);
   const malformed = { requestId: "q1", answer: { raw: 7 } };
   expect(await questions.ask("t1", [question("Q?")], signal, malformed)).toEqual({});
+});
+
+test("what was shown with it is recorded beside it, and not sent", async () => {
+  const { questions, sent } = setUp(({ id }) => ({ request_id: id, answers: {} }));
+  await questions.ask("t1", [question("Q?")], new AbortController().signal, undefined, "hash");
+  expect(sent).toMatchObject([{ extra: { shown: "hash" } }]);
+  expect(Object.keys(sent[0]?.payload ?? {})).toEqual(["id", "tool_call_id", "questions"]);
 });

@@ -5,7 +5,7 @@ import type { Logger } from "../logger.js";
 import type { Question, Questions } from "../tools/services/questions.js";
 import type { EarlierRequest } from "../tools/tool.js";
 import { ClientRequestError } from "../turn/event-sink.js";
-import type { Recorder } from "../turn/recorder.js";
+import type { Recorder, RequestExtras } from "../turn/recorder.js";
 
 /** What a client answers a QuestionRequest with, already checked against the contract. */
 export interface QuestionAnswer {
@@ -45,13 +45,15 @@ export class ClientQuestions implements Questions {
     questions: readonly Question[],
     signal: AbortSignal,
     earlier?: EarlierRequest,
+    shown?: string,
   ): Promise<Record<string, string>> {
     signal.throwIfAborted();
     const id = earlier?.requestId ?? randomUUID();
     const known = earlier?.answer ?? null;
     if (known !== null) return this.#read(id, known.raw ?? undefined, questions);
     if (this.unattended) return {};
-    const raw = await this.#send({ id, tool_call_id: toolCallId, questions }, signal, earlier !== undefined);
+    const extra = { ...(shown === undefined ? {} : { shown }), ...(earlier === undefined ? {} : { again: true }) };
+    const raw = await this.#send({ id, tool_call_id: toolCallId, questions }, signal, { extra });
     const decided = this.#read(id, raw, questions);
     this.#deps.recorder.note(
       { kind: "answer", id, type: "QuestionRequest", answer: raw === undefined ? null : raw, decided },
@@ -64,10 +66,10 @@ export class ClientQuestions implements Questions {
   async #send(
     payload: { id: string } & Record<string, unknown>,
     signal: AbortSignal,
-    again: boolean,
+    extras: RequestExtras,
   ): Promise<unknown> {
     try {
-      return await this.#deps.recorder.request("QuestionRequest", payload, signal, again ? { extra: { again } } : {});
+      return await this.#deps.recorder.request("QuestionRequest", payload, signal, extras);
     } catch (error) {
       if (!(error instanceof ClientRequestError)) throw error;
       if (error.code === "aborted") throw signal.reason;

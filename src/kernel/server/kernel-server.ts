@@ -94,7 +94,7 @@ export function serveKernel({ connection, sink }: KernelConnection, deps: ServeD
     }),
     prompt: guarded(async ({ user_input }, call) => (await ready()).session.prompt(user_input, clientId(call))),
     steer: guarded(async ({ user_input }, call) => {
-      (await ready()).session.steer(user_input, clientId(call));
+      await (await ready()).session.steer(user_input, clientId(call));
       return { status: "steered" };
     }),
     set_plan_mode: guarded(async ({ enabled }) => ({
@@ -107,7 +107,7 @@ export function serveKernel({ connection, sink }: KernelConnection, deps: ServeD
       return loaded.session.replay((records) => sink.replay(records), since).catch(replayFailed);
     }),
     cancel: guarded(async (_params, call) => {
-      (await ready()).session.cancel(clientId(call));
+      await (await ready()).session.cancel(clientId(call));
       return {};
     }),
     resume: guarded(serveExtended),

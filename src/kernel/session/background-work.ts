@@ -6,6 +6,9 @@ export interface BackgroundWork {
   turnBegan(): void;
   /** Just before TurnEnd, however the turn ended. */
   turnEnding(): void;
-  /** What the model was not told yet; the caller puts each into the conversation. */
-  takeMessages(): ContentPart[][];
+  /**
+   * What the model was not told yet. The caller puts each into the conversation before it takes the next: only then does
+   * it count as told.
+   */
+  takeMessages(): Iterable<ContentPart[]>;
 }

@@ -113,7 +113,7 @@ describe("slash commands", () => {
     const { session, sink, contextRoles } = fixtures.session({ provider: new FakeProvider(stuck(["a"])) });
     const turn = session.prompt("/init", null);
     await sink.seen("ContentPart");
-    session.cancel(null);
+    void session.cancel(null);
     expect(await turn).toEqual({ status: "cancelled" });
     expect(contextRoles()).toEqual(["_system_prompt"]);
   });

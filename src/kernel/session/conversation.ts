@@ -9,8 +9,9 @@ import { FINISHED, type SlashContext } from "../slash/slash-command.js";
 import type { FrozenPrefix } from "../storage/session-log.js";
 import type { TurnPosition } from "../storage/turn-position.js";
 import { compact } from "../turn/compaction.js";
-import { type ContextSink, discardContext, History } from "../turn/history.js";
+import { type ContextSink, History, unstoredContext } from "../turn/history.js";
 import { RepeatGuard } from "../turn/repeat-guard.js";
+import { resumeTurn } from "../turn/resume-turn.js";
 import type { SteerQueue } from "../turn/steer-queue.js";
 import { runTurn, type TurnDeps, type TurnResult } from "../turn/turn.js";
 import { inputText } from "../turn/user-input.js";
@@ -31,19 +32,21 @@ export class Conversation {
   readonly #deps: ConversationDeps;
   #history: History | null = null;
   #prefix: FrozenPrefix | null = null;
+  /** Input of the turn that is gone on with, until it is. */
+  #begunWith: TurnPosition["userInput"] | null = null;
 
   constructor(deps: ConversationDeps) {
     this.#deps = deps;
   }
 
-  /** Reads the stored conversation, once, after the log was acquired. Returns what had to be repaired. Throws KernelError. */
-  open(): string[] {
+  /** Reads the stored conversation, once, from the held log; `goesOn` with its turn. Returns repairs. Throws KernelError. */
+  open(goesOn = false): string[] {
     if (this.#history !== null) return [];
     const { log } = this.#deps.recorder;
     const loaded = log.load();
-    this.#deps.planMode.begin(loaded.empty);
+    this.#deps.planMode.begin(loaded.empty, goesOn);
     const sink: ContextSink = {
-      append: (records) => log.context(records),
+      append: (records, steerId) => log.context(records, steerId),
       rotate: (records) => log.rotateContext(records),
     };
     const text = loaded.systemPrompt ?? this.#deps.systemPrompt();
@@ -62,7 +65,10 @@ export class Conversation {
 
   /** Runs the rest of a turn whose kernel died, once `open` has read what that one stored. As `run` otherwise. */
   resume(position: TurnPosition, steers: SteerQueue, signal: AbortSignal): Promise<TurnResult> {
-    for (const end of position.openBrackets) this.#deps.recorder.event(end, {});
+    const { recorder } = this.#deps;
+    this.#begunWith = position.inner?.userInput ?? position.userInput;
+    for (const end of position.openBrackets) recorder.event(end, {});
+    for (const user_input of position.unshownSteers) recorder.event("SteerInput", { user_input });
     return this.#work({ userInput: position.userInput, earlier: position, steers, signal });
   }
 
@@ -82,15 +88,23 @@ export class Conversation {
   }
 
   async #answerAndStop(work: TurnWork): Promise<TurnResult> {
-    const { steers, signal } = work;
-    const result = await this.#answer(work);
-    // The last inner turn of a flow leaves the queue open.
-    steers.close();
-    if (result.status !== "finished") return result;
-    const block = await this.#deps.hooks.stopping(signal);
-    if (block === null || block.reason === "") return result;
+    const { earlier, steers, signal } = work;
+    const asked = earlier?.stopHook ?? null;
+    const turnDeps = () => this.#turnDeps(this.#openHistory(), steers, signal);
+    if (earlier !== null && asked?.said === true) return await resumeTurn(earlier, await turnDeps(), signal);
+    let block = asked?.verdict ?? null;
+    if (block?.action !== "block") {
+      const result = await this.#answer(work);
+      // The last inner turn of a flow leaves the queue open.
+      steers.close();
+      // What a hook had allowed to end may not have ended, because of a steer; it is not asked twice all the same.
+      if (result.status !== "finished" || block !== null) return result;
+      const reason = (await this.#deps.hooks.stopping(signal, asked !== null))?.reason ?? "";
+      block = reason === "" ? null : { action: "block", reason };
+    }
+    if (block === null || block.reason === "") return { status: "finished" };
     steers.reopen();
-    return await runTurn(block.reason, await this.#turnDeps(this.#openHistory(), steers, signal), signal);
+    return await runTurn(block.reason, await turnDeps(), signal);
   }
 
   async #answer(work: TurnWork): Promise<TurnResult> {
@@ -146,7 +160,10 @@ export class Conversation {
 
   async #turnDeps(history: History, steers: SteerQueue, signal?: AbortSignal): Promise<TurnDeps> {
     const { background, recorder, config, toolset, gate, hooks, workDir, random, planMode } = this.#deps;
-    const remind = planReminders(planMode);
+    const remind = planReminders(planMode, this.#begunWith);
+    this.#begunWith = null;
+    // What is said to a throw-away conversation is soon forgotten.
+    const tasks = history === this.#history ? background : undefined;
     const provider = await this.#deps.provider.get();
     if (signal !== undefined) await this.#deps.joinTools?.(this.#prefix?.tools ?? null, signal);
     await this.#freezePrefix(history);
@@ -168,11 +185,10 @@ export class Conversation {
       planMode: () => planMode.active,
       afterResults: () => planMode.announceChange(),
       mail: history === this.#history ? this.#deps.mail : null,
-      notices: () => [
-        ...remind(history.messages),
-        // What is said to a throw-away conversation is soon forgotten.
-        ...(background === undefined || history !== this.#history ? [] : background.takeMessages()),
-      ],
+      notices: function* () {
+        yield* remind(history.messages);
+        for (const said of tasks?.takeMessages() ?? []) if (!history.holds(said)) yield said;
+      },
     };
   }
 
@@ -208,7 +224,8 @@ export class Conversation {
       },
       runAside: async (prompt) => {
         const seed = { systemPrompt: history.systemPrompt, messages: [], nextCheckpoint: 0, tokenCount: null };
-        return runTurn(prompt, await this.#turnDeps(new History(seed, discardContext), steers, signal), signal);
+        const aside = new History(seed, unstoredContext(recorder));
+        return runTurn(prompt, await this.#turnDeps(aside, steers, signal), signal);
       },
       runHere: async (input) => runTurn(input, await this.#turnDeps(history, steers, signal), signal),
       runFlow: async (flow, request) => {

@@ -6,9 +6,11 @@ import type { Message } from "../messages.js";
 import type { ChatRequest, StreamEnd, StreamPart } from "../providers/provider.js";
 import { sessionPaths } from "../storage/share-folder.js";
 import { tempShare } from "../storage/testing/temp-share.js";
+import { recordedSession } from "../testing/cut-journal.js";
 import { callPart, FakeProvider, textPart } from "../testing/fake-provider.js";
 import { fakeTool } from "../testing/fake-tools.js";
 import { approving } from "../testing/recording-sink.js";
+import { playCut, playWhole, type TurnScript } from "../testing/scripted-turn.js";
 import { turnFixtures } from "../testing/turn-fixture.js";
 import { toolOk } from "../tools/tool.js";
 
@@ -92,3 +94,37 @@ test.each([true, false])("cut behind every record (prefill: %s)", async (prefill
     share.remove();
   }
 });
+
+const calls = (...tools: string[]) => tools.map((tool, at) => ({ tool, key: `${tool}${at}` }));
+const scripts: Record<string, TurnScript> = {
+  "steers between steps and behind the last": {
+    ...{ prefill: false, steers: [3, 12, 14] },
+    steps: [
+      { think: true, text: "Look.", calls: calls("Read") },
+      { think: false, text: "Done", calls: [] },
+    ],
+  },
+  "calls of all kinds": {
+    ...{ prefill: true, steers: [] },
+    steps: [
+      { think: false, text: "", calls: calls("Client", "Ask", "Refused", "Act") },
+      { think: true, text: "End", calls: [] },
+    ],
+  },
+};
+
+test.each(Object.entries(scripts))(
+  "cut behind every record: %s",
+  async (_name, script) => {
+    const whole = await playWhole(fixtures.session, script);
+    const { records, begin, end } = recordedSession(whole);
+    const used = records.filter(({ kind, steer_id }) => kind === "context" && steer_id !== undefined);
+    expect(used).toHaveLength(script.steers.length);
+    for (let cut = begin; cut < end; cut++) {
+      const { seen, wanted, share } = await playCut(fixtures.session, script, whole, cut);
+      expect(seen).toEqual(wanted);
+      share.remove();
+    }
+  },
+  30_000,
+);

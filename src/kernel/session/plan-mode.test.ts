@@ -27,7 +27,7 @@ describe("setPlanMode", () => {
     await session.setPlanMode(true);
     expect(told(sink.payloads("StatusUpdate"))).toEqual([true]);
     expect(session.turnRunning).toBe(true);
-    session.cancel(null);
+    void session.cancel(null);
     expect(await turn).toEqual({ status: "cancelled" });
     expect(sink.types().slice(-2)).toEqual(["StatusUpdate", "TurnEnd"]);
   });
@@ -40,7 +40,7 @@ describe("setPlanMode", () => {
     const turn = second.session.prompt("y", null);
     // The prompt has come as far as the lock by then.
     await new Promise(setImmediate);
-    second.session.cancel(null);
+    void second.session.cancel(null);
     expect(await turn).toEqual({ status: "cancelled" });
     first.abandon();
     expect(await change).toBe(true);
@@ -52,7 +52,7 @@ describe("setPlanMode", () => {
     const second = fixtures.session({ share: first.share, lockWaitMs: 60_000 });
     const turn = second.session.prompt("y", null);
     const change = second.session.setPlanMode(true);
-    second.session.cancel(null);
+    void second.session.cancel(null);
     expect(await turn).toEqual({ status: "cancelled" });
     first.abandon();
     expect(await change).toBe(true);
@@ -110,7 +110,7 @@ describe("a change by a tool", () => {
     });
     const turn = fixture.session.prompt("x", null);
     await fixture.sink.seen("ToolResult");
-    fixture.session.cancel(null);
+    void fixture.session.cancel(null);
     expect(await turn).toEqual({ status: "cancelled" });
     expect(fixture.sink.types().slice(-2)).toEqual(["StatusUpdate", "TurnEnd"]);
     expect(told(fixture.sink.payloads("StatusUpdate"))).toEqual([false, true]);

@@ -135,7 +135,7 @@ test("a flow whose place is not known ends with its inner turn, and says so", as
 test("an inner turn that began without its message does not begin twice", async () => {
   const provider = new FakeProvider(reply(["half"]), reply(["<choice>STOP</choice>"]));
   const { resume, sink } = await setUp({ provider, ...ralph }, []);
-  await resume(turnPosition({ hasContext: false, openInnerTurns: 1 }));
+  await resume(turnPosition({ hasContext: false, openInnerTurns: 1, inner: { userInput: "go", said: false } }));
   expect(sink.types().filter((type) => type.startsWith("Turn"))).toEqual(["TurnEnd", "TurnBegin", "TurnEnd"]);
 });
 

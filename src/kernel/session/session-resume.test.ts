@@ -100,7 +100,7 @@ describe("the open turn", () => {
     const other = successor(living);
     await expect(other.session.resume(turnIdOf(living), "continue")).rejects.toMatchObject({ code: "session_locked" });
     expect(other.sink.types()).toEqual([]);
-    living.session.cancel(null);
+    void living.session.cancel(null);
     expect(await turn).toEqual({ status: "cancelled" });
   });
 
@@ -122,7 +122,7 @@ describe("the open turn", () => {
     expect(await session.resume(dead.turnId, "continue")).toEqual({ status: "cancelled" });
     expect(taken).toEqual([]);
     expect(sink.types()).toEqual(["TurnEnd"]);
-    session.cancel("k1");
+    void session.cancel("k1");
     expect(await session.prompt("x", "p1")).toEqual({ status: "cancelled" });
   });
 
@@ -168,27 +168,41 @@ describe("while it goes on", () => {
     const dead = await killed();
     dead.log.note({ kind: "steer", steer_id: "s0", client_id: "s0", user_input: "old" });
     let drained: unknown[] = [];
-    const { session, sink, journal } = successor(dead, async (steers, signal) => {
+    const { session, sink, journal, taken } = successor(dead, async (steers, signal) => {
       sink.sent.length = 0;
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
       drained = steers.drain().map(({ userInput }) => userInput);
       throw signal.reason;
     });
     const turn = session.resume(dead.turnId, "continue");
-    session.steer("early", null);
-    expect(() => session.steer("too early", "s2")).toThrow(expect.objectContaining({ code: "no_turn" }));
-    await expect.poll(() => journal().filter(({ kind }) => kind === "steer").length).toBe(2);
-    session.steer("new", "s1");
-    session.steer("new", "s1");
-    session.steer("old", "s0");
-    session.cancel("k1");
-    session.cancel("k1");
+    void session.steer("early", null);
+    await Promise.all([session.steer("named", "s2"), session.steer("named", "s2")]);
+    expect(journal().filter(({ kind }) => kind === "steer")).toHaveLength(3);
+    await expect.poll(() => taken.length).toBe(1);
+    void session.steer("new", "s1");
+    void session.steer("new", "s1");
+    void session.steer("old", "s0");
+    void session.cancel("k1");
+    void session.cancel("k1");
     expect(await turn).toEqual({ status: "cancelled" });
-    expect(drained).toEqual(["old", "early", "new"]);
+    expect(drained).toEqual(["old", "early", "named", "new"]);
     expect(journal().filter(({ kind }) => kind === "cancel")).toHaveLength(1);
-    session.cancel("k1");
-    session.steer("new", "s1");
+    void session.cancel("k1");
+    void session.steer("new", "s1");
     expect(() => session.cancel("k2")).toThrow(expect.objectContaining({ code: "no_turn" }));
+  });
+
+  test("a cancel right behind the resume is on record when it is answered, and the turn ends as it stands", async () => {
+    const dead = await killed();
+    dead.recorder.parts([callPart("t1", "act")]);
+    const { session, sink, journal, taken } = successor(dead);
+    const turn = session.resume(dead.turnId, "continue");
+    await session.cancel("k1");
+    expect(journal().filter(({ kind }) => kind === "cancel")).toMatchObject([{ client_id: "k1" }]);
+    expect(await turn).toEqual({ status: "cancelled" });
+    expect(taken).toEqual([]);
+    expect(sink.types()).toEqual(["ToolResult", "TurnEnd"]);
+    expect(session.openTurn()).toBeNull();
   });
 
   test("other prompts and replays are refused", async () => {
@@ -198,7 +212,7 @@ describe("while it goes on", () => {
     expect(() => session.prompt("y", "p2")).toThrow(expect.objectContaining({ code: "turn_in_progress" }));
     expect(() => session.replay(() => {})).toThrow(expect.objectContaining({ code: "turn_in_progress" }));
     expect(session.openTurn()).toBeNull();
-    session.cancel(null);
+    void session.cancel(null);
     await turn;
   });
 });

@@ -33,6 +33,7 @@ export class SessionTurns {
   readonly #recorder: TurnRecorder;
   #stopped = false;
   #parked = false;
+  #unrecorded: { turnId: string; error: unknown } | null = null;
   /** What the client has not been told yet. */
   #repairs: string[] = [];
 
@@ -57,19 +58,18 @@ export class SessionTurns {
   async begin(input: InboundInput, activity: TurnActivity): Promise<TurnResult> {
     const { hooks, conversation } = this.#deps;
     const { signal } = activity.controller;
-    if (!(await this.#acquire(signal, this.#deps.resumes()))) return { status: "cancelled" };
+    if (!(await this.#acquire(activity, this.#deps.resumes()))) return { status: "cancelled" };
     this.#settle();
     this.#repairs.push(...conversation.open());
     const turnId = randomUUID();
     const userInput = normaliseInput(input);
     const { clientId } = activity;
     this.#recorder.beginTurn({ kind: "turn", turn_id: turnId, client_id: clientId, user_input: userInput });
-    this.#recorded(turnId, activity);
-    // Up to here the turn is refused: the client sees no TurnBegin and needs no TurnEnd.
-    hooks.beginTurn(signal);
-    const submitted = await settled(hooks.promptSubmitted(userInput, signal));
-    this.#recorder.event("TurnBegin", { user_input: userInput });
+    activity.turnId = turnId;
+    const begun = await settled(this.#beginning(activity, userInput, () => hooks.promptSubmitted(userInput, signal)));
+    const submitted = this.#orRefused(turnId, begun);
     return await this.#finish(turnId, activity, async () => {
+      this.#reportRepairs();
       const block = submitted();
       if (block === null) return await conversation.run(userInput, activity.steers, signal);
       return this.#blocked(block);
@@ -78,31 +78,64 @@ export class SessionTurns {
 
   /** Goes on with the open turn of the journal whose id the activity has, or ends it as it stands. As `begin` else. */
   async resume(action: "continue" | "settle", activity: TurnActivity): Promise<TurnResult> {
-    const { hooks, conversation } = this.#deps;
+    const { conversation } = this.#deps;
     const { signal } = activity.controller;
-    if (!(await this.#acquire(signal, true))) return { status: "cancelled" };
+    if (!(await this.#acquire(activity, true))) return { status: "cancelled" };
+    if (signal.aborted && this.#log.openTurn()?.turnId === activity.turnId) this.#recorded(activity);
     const open = this.#log.openTurn();
     const isOpen = open !== null && open.turnId === activity.turnId;
     if (!isOpen || open.cancelled || action === "settle") return this.#settledResult(isOpen || open === null, activity);
     const position = this.#log.continueTurn();
     this.#recorder.continueFrom(position.deliveredSeq);
-    this.#repairs.push(...conversation.open());
     const early = activity.steers.drain();
     for (const steer of [...position.steers, ...early]) activity.steers.push(steer);
-    this.#recorded(position.turnId, activity);
-    for (const end of position.openHooks ?? []) this.#recorder.event("HookResolved", end);
-    hooks.beginTurn(signal);
-    const submitted = await settled(this.#promptVerdict(position, signal));
-    if (!position.begun) this.#recorder.event("TurnBegin", { user_input: position.userInput });
+    const input = position.begun ? null : position.userInput;
+    const ask = (): Promise<HookBlock | null> => {
+      for (const end of position.openHooks ?? []) this.#recorder.event("HookResolved", end);
+      return this.#promptVerdict(position, signal);
+    };
+    const begun = await settled(this.#beginning(activity, input, ask));
+    if (!position.begun) this.#orRefused(position.turnId, begun);
     return await this.#finish(position.turnId, activity, async () => {
+      const submitted = begun();
+      this.#repairs.push(...conversation.open(true));
+      this.#reportRepairs();
       const block = submitted();
       if (block === null) return await conversation.resume(position, activity.steers, signal);
       return this.#wasSaid(position) ? { status: "finished" } : this.#blocked(block);
     });
   }
 
-  /** False when the turn was cancelled while it waited. */
-  async #acquire(signal: AbortSignal, keepOpenTurn: boolean): Promise<boolean> {
+  /** How a turn ended whose end is not on record, as it has to be told again: its error; null when that is not so. */
+  unrecordedEnd(turnId: string): { error: unknown } | null {
+    return this.#unrecorded?.turnId === turnId ? this.#unrecorded : null;
+  }
+
+  /** Up to TurnBegin, which is shown for `input`; null when it was shown. Gives what the hooks of the prompt say. */
+  async #beginning(
+    activity: TurnActivity,
+    input: TurnPosition["userInput"] | null,
+    ask: () => Promise<HookBlock | null>,
+  ): Promise<() => HookBlock | null> {
+    this.#recorded(activity);
+    this.#deps.hooks.beginTurn(activity.controller.signal);
+    const submitted = await settled(ask());
+    if (input !== null) this.#recorder.event("TurnBegin", { user_input: input });
+    return submitted;
+  }
+
+  /** A turn that could not begin is refused: the client sees no TurnBegin and needs no TurnEnd. */
+  #orRefused<T>(turnId: string, begun: () => T): T {
+    try {
+      return begun();
+    } catch (error) {
+      this.#unrecorded = { turnId, error };
+      throw error;
+    }
+  }
+
+  /** False when the turn was cancelled while it waited, and nobody needs that on record. */
+  async #acquire({ controller: { signal }, early }: TurnActivity, keepOpenTurn: boolean): Promise<boolean> {
     try {
       await orAbort(this.#deps.hooks.start(), signal);
       const acquired = this.#log.acquire(signal, { keepOpenTurn });
@@ -110,8 +143,10 @@ export class SessionTurns {
       return true;
     } catch (error) {
       if (this.#parked) throw turnParked();
-      if (signal.aborted && error === signal.reason) return false;
-      throw error;
+      if (!signal.aborted || error !== signal.reason) throw error;
+      if (early?.mustBeRecorded !== true) return false;
+      await this.#recorder.waiting("storage", this.#log.acquire(undefined, { keepOpenTurn }));
+      return true;
     }
   }
 
@@ -129,12 +164,11 @@ export class SessionTurns {
     this.#recorder.deliverRecorded(turn.firstSeq, turn.records);
   }
 
-  #recorded(turnId: string, activity: TurnActivity): void {
-    activity.turnId = turnId;
-    activity.recorded = true;
-    for (const { id, userInput } of activity.unrecorded.splice(0)) {
-      this.#log.note({ kind: "steer", steer_id: id, client_id: null, user_input: userInput });
-    }
+  /** From now on the journal knows the turn as the one that runs. */
+  #recorded(activity: TurnActivity): void {
+    const { early } = activity;
+    activity.early = null;
+    early?.record((note) => this.#log.note(note));
   }
 
   /** What the hooks of the prompt say; they are asked again when the kernel died before they had decided. */
@@ -161,7 +195,6 @@ export class SessionTurns {
     let result: TurnResult | null = null;
     let failure: unknown = null;
     try {
-      this.#reportRepairs();
       result = await work();
     } catch (error) {
       if (signal.aborted && error === signal.reason) result = { status: "cancelled" };
@@ -178,6 +211,7 @@ export class SessionTurns {
     if (unrecorded !== null) {
       logger.error({ err: unrecorded, turnId }, "the end of the turn could not be recorded");
       failure ??= unrecorded;
+      this.#unrecorded = { turnId, error: failure };
     }
     if (failure !== null) throw failure;
     return result as TurnResult;

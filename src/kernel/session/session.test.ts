@@ -49,8 +49,8 @@ describe("the state table", () => {
     await expect(attempt(() => session.replay(doNothing))).rejects.toMatchObject(BUSY);
     expect(() => session.requireIdle()).toThrow(expect.objectContaining(BUSY));
     void session.steer("s", null);
-    session.cancel(null);
-    session.cancel(null);
+    void session.cancel(null);
+    void session.cancel(null);
     expect(await turn).toEqual({ status: "cancelled" });
   });
 
@@ -63,8 +63,8 @@ describe("the state table", () => {
     expect(() => fixture.session.requireIdle()).toThrow(expect.objectContaining(BUSY));
     expect(fixture.session.turnRunning).toBe(false);
     void fixture.session.steer("s", null);
-    fixture.session.cancel(null);
-    fixture.session.cancel(null);
+    void fixture.session.cancel(null);
+    void fixture.session.cancel(null);
     expect(await result).toEqual({ status: "cancelled", events: 5, requests: 0 });
     expect(fixture.session.busy).toBe(false);
   });
@@ -169,7 +169,7 @@ describe("cancel", () => {
     const { session, sink, contextRoles, provider } = fixtures.session({ provider: new FakeProvider(stuck(["a"])) });
     const turn = session.prompt("x", null);
     await sink.seen("ContentPart");
-    session.cancel("client");
+    void session.cancel("client");
     expect(await turn).toEqual({ status: "cancelled" });
     expect(sink.types()).toEqual(["TurnBegin", "StepBegin", "ContentPart", "TurnEnd"]);
     expect(contextRoles()).toEqual(["_system_prompt", "_checkpoint", "user", "_checkpoint"]);
@@ -187,7 +187,7 @@ describe("cancel", () => {
     const turn = session.prompt("x", null);
     await sink.seen("ApprovalRequest");
     const [request] = sink.open;
-    session.cancel(null);
+    void session.cancel(null);
     request?.answer({ request_id: request.payload.id, response: "approve" });
     expect(await turn).toEqual({ status: "cancelled" });
     expect(sink.types().slice(-3)).toEqual(["request:ApprovalRequest", "ApprovalResponse", "TurnEnd"]);
@@ -216,7 +216,7 @@ describe("cancel", () => {
     await first.session.prompt("x", null);
     const second = fixtures.session({ share: first.share, lockWaitMs: 60_000 });
     const turn = second.session.prompt("y", null);
-    second.session.cancel(null);
+    void second.session.cancel(null);
     expect(await turn).toEqual({ status: "cancelled" });
     expect(second.sink.types()).toEqual([]);
   });
@@ -228,7 +228,7 @@ describe("cancel", () => {
     const turn = session.prompt("x", null);
     await sink.seen("ContentPart");
     full = true;
-    session.cancel(null);
+    void session.cancel(null);
     await expect(turn).rejects.toMatchObject({ code: "storage_full" });
     expect(sink.types().at(-1)).toBe("TurnEnd");
     full = false;
@@ -301,7 +301,7 @@ describe("replay", () => {
     expect(sent.map(({ type }) => type)).toEqual(["TurnBegin", "StepBegin", "ContentPart"]);
     expect(sent.at(-1)?.json).toBe('{"type":"text","text":"ab"}');
     expect(second.log.held).toBe(false);
-    first.session.cancel(null);
+    void first.session.cancel(null);
     await turn;
   });
 

@@ -87,6 +87,8 @@ export class Session implements SessionResume {
     const last = this.#log.lastTurn();
     if (last?.turnId !== turnId) throw noTurn();
     if (last.outcome !== null) return this.#recordedEnd(last);
+    const unrecorded = this.#turns.unrecordedEnd(turnId);
+    if (unrecorded !== null) return Promise.reject(unrecorded.error);
     this.requireIdle();
     const activity = turnActivity({ clientId: last.clientId, turnId });
     return this.#runTurn(activity, () => this.#turns.resume(action, activity));
@@ -98,33 +100,36 @@ export class Session implements SessionResume {
 
   /**
    * Queues a message for the running turn. Throws `no_turn` when none runs or it no longer looks, and KernelError when
-   * it cannot be recorded. A `clientId` that was taken before changes nothing.
+   * it cannot be recorded. A `clientId` that was taken before changes nothing; one that is new may have to wait until it
+   * is recorded: the promise rejects with `no_turn` when the turn ends before.
    */
-  steer(input: InboundInput, clientId: string | null): void {
-    if (clientId !== null && this.#log.outcomeOf(clientId)?.kind === "steer") return;
+  steer(input: InboundInput, clientId: string | null): Promise<void> | undefined {
+    if (clientId !== null && this.#log.outcomeOf(clientId)?.kind === "steer") return undefined;
     const activity = this.#activity;
-    if (activity?.kind === "replay") return;
+    if (activity?.kind === "replay") return undefined;
     if (activity === null || activity.ended || !activity.steers.isOpen) throw noTurn();
     requireMediaSize(input);
     const steer = { id: randomUUID(), userInput: normaliseInput(input) };
-    if (activity.recorded) {
-      this.#log.note({ kind: "steer", steer_id: steer.id, client_id: clientId, user_input: steer.userInput });
-    } else if (clientId === null) activity.unrecorded.push(steer);
-    // Under an id nothing is taken that is not recorded.
-    else throw noTurn();
-    activity.steers.push(steer);
+    const note = { kind: "steer", steer_id: steer.id, client_id: clientId, user_input: steer.userInput } as const;
+    const { early } = activity;
+    if (early === null) this.#log.note(note);
+    if (early === null || early.add(note)) activity.steers.push(steer);
+    return early === null || clientId === null ? undefined : early.recorded;
   }
 
-  /** Stops what runs; answers at once. Throws `no_turn` when nothing runs and this cancel was not taken before. */
-  cancel(clientId: string | null): void {
-    if (clientId !== null && this.#log.outcomeOf(clientId)?.kind === "cancel") return;
+  /**
+   * Stops what runs, at once. Throws `no_turn` when nothing runs and this cancel was not taken before; the promise is
+   * as that of `steer`.
+   */
+  cancel(clientId: string | null): Promise<void> | undefined {
+    if (clientId !== null && this.#log.outcomeOf(clientId)?.kind === "cancel") return undefined;
     const activity = this.#activity;
     if (activity === null) throw noTurn();
-    if (activity.kind === "turn") {
-      if (activity.ended) return;
-      if (activity.recorded && (clientId !== null || !activity.controller.signal.aborted)) this.#noteCancel(clientId);
-    }
+    if (activity.kind === "turn" && activity.ended) return undefined;
+    const early = activity.kind === "turn" ? activity.early : null;
+    if (activity.kind === "turn") this.#takeCancel(activity, clientId);
     activity.controller.abort(new TurnCancelled("the client asked for it"));
+    return early === null || clientId === null ? undefined : early.recorded;
   }
 
   /** Switches plan mode at any time, also in the middle of a turn. Returns the new state; throws as switchPlanMode does. */
@@ -194,7 +199,8 @@ export class Session implements SessionResume {
   }
 
   #runTurn(activity: TurnActivity, work: () => Promise<TurnResult>): Promise<TurnResult> {
-    activity.result = this.#run(activity, work);
+    const { early } = activity;
+    activity.result = this.#run(activity, work).finally(() => early?.giveUp());
     return activity.result;
   }
 
@@ -208,7 +214,13 @@ export class Session implements SessionResume {
   }
 
   /** A cancel is for a turn that goes wrong: it must work on a full disk too. */
-  #noteCancel(clientId: string | null): void {
+  #takeCancel({ early, clientId: promptId, turnId, controller }: TurnActivity, clientId: string | null): void {
+    if (early !== null) {
+      // A turn that nobody could ask for again need not begin to be cancelled.
+      if ([clientId, promptId, turnId].some((id) => id !== null)) early.add({ kind: "cancel", client_id: clientId });
+      return;
+    }
+    if (clientId === null && controller.signal.aborted) return;
     try {
       this.#log.note({ kind: "cancel", client_id: clientId });
     } catch (error) {

@@ -1,6 +1,8 @@
 /** What runs in a session, as far as others need to know of it. */
-import { type Steer, SteerQueue } from "../turn/steer-queue.js";
+import type { NoteRecord } from "../storage/session-log.js";
+import { SteerQueue } from "../turn/steer-queue.js";
 import type { TurnResult } from "../turn/turn.js";
+import { noTurn } from "./session-errors.js";
 
 export interface TurnActivity {
   kind: "turn";
@@ -12,13 +14,55 @@ export interface TurnActivity {
   clientId: string | null;
   /** null until a fresh turn has begun. */
   turnId: string | null;
-  /** True from the moment that the journal knows the turn as the one that runs. */
-  recorded: boolean;
-  /** Taken before that; they are recorded together with it. */
-  unrecorded: Steer[];
+  /** What was asked before the journal knows the turn as the one that runs; null from that moment on. */
+  early: EarlyRequests | null;
   /** How it ends; joined by whoever asks for the same turn. */
   result: Promise<TurnResult>;
 }
+
+/** Steers and cancels that are recorded together with their turn. */
+export class EarlyRequests {
+  readonly #notes: EarlyNote[] = [];
+  /** Resolves when what was asked is on record; rejects with `no_turn` when the turn has ended before. */
+  readonly recorded: Promise<void>;
+  #resolve: () => void = () => {};
+  #reject: (error: Error) => void = () => {};
+
+  constructor() {
+    this.recorded = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // It may be that nobody asks.
+    this.recorded.catch(() => {});
+  }
+
+  /** True when there is a cancel that has to be on record before it is answered. */
+  get mustBeRecorded(): boolean {
+    return this.#notes.some(({ kind }) => kind === "cancel");
+  }
+
+  /** Under an id of the client that was given before it adds nothing. True when it was added. */
+  add(note: EarlyNote): boolean {
+    const { client_id } = note;
+    if (client_id !== null && this.#notes.some((known) => known.client_id === client_id)) return false;
+    this.#notes.push(note);
+    return true;
+  }
+
+  /** Writes all of them. Throws as `write` does, and then they count as not recorded. */
+  record(write: (note: EarlyNote) => void): void {
+    for (const note of this.#notes.splice(0)) write(note);
+    this.#resolve();
+  }
+
+  /** The turn is over. */
+  giveUp(): void {
+    this.#reject(noTurn());
+  }
+}
+
+type EarlyNote = Extract<NoteRecord, { kind: "steer" | "cancel" }>;
 
 export interface ReplayActivity {
   kind: "replay";
@@ -40,8 +84,7 @@ export function turnActivity(turn: { clientId: string | null; turnId: string | n
     controller: new AbortController(),
     steers: new SteerQueue(),
     ended: false,
-    recorded: false,
-    unrecorded: [],
+    early: new EarlyRequests(),
     result: new Promise(() => {}),
     ...turn,
   };

@@ -48,6 +48,8 @@ function agentRecords(records: readonly JournalRecord[], agentId: string, callId
 
 function agentRecord(record: JournalRecord, agentId: string): JournalRecord[] {
   const { kind, fields } = record;
+  // What the session asks of its hooks is not about the agent.
+  if (kind === "hook" && fields.event !== "PreToolUse") return [];
   if (SHARED.has(kind)) return [record];
   if (kind === "agent_note") {
     const note = fields.agent_id === agentId ? asObject(fields.note) : null;

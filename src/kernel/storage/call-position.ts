@@ -62,9 +62,11 @@ export class CallReader {
     const call = this.#call(request.tool_call_id);
     // A subagent's request is about its own calls.
     if (call === undefined || typeof request.agent_id === "string") return;
-    if (type === "QuestionRequest") call.request = sameRequest(call.request, type, requestId);
+    const { action_hash: hash, shown } = asObject(extra) ?? {};
+    if (type === "QuestionRequest") {
+      call.request = { ...sameRequest(call.request, type, requestId), ...(typeof shown === "string" ? { shown } : {}) };
+    }
     if (type !== "ApprovalRequest") return;
-    const hash = asObject(extra)?.action_hash;
     const answer = call.approval?.requestId === requestId ? call.approval.answer : null;
     call.approval = { requestId, actionHash: typeof hash === "string" ? hash : null, answer };
   }
@@ -101,21 +103,26 @@ export class CallReader {
   }
 }
 
-/** Writes the verdict of a `hook_decided` record into a hook that was asked, when it is the one that was decided. */
-export function decideHook(hook: HookPosition | null, { batch_id, action, reason }: Fields): void {
-  if (hook === null || hook.batchId !== batch_id) return;
+/**
+ * Writes the verdict of a `hook_decided` record into a hook that was asked, when it is the one that was decided: gives
+ * what it says then, else null.
+ */
+export function decideHook(hook: HookPosition | null, fields: Fields): "allow" | "block" | null {
+  const { batch_id, action, reason } = fields;
+  if (hook === null || hook.batchId !== batch_id) return null;
   // What cannot be read is a no.
   hook.verdict = { action: action === "allow" ? "allow" : "block", reason: typeof reason === "string" ? reason : "" };
+  return hook.verdict.action;
 }
 
 function sameRequest(known: RequestPosition | null, type: RequestPosition["type"], requestId: string): RequestPosition {
   return known?.type === type && known.requestId === requestId ? known : { type, requestId, answer: null };
 }
 
-/** null for what is no answer of a person: the request was withdrawn, or its client had gone. */
+/** null for what is no answer of a person: the request was withdrawn, its client had gone, or it was not stored. */
 function approvalAnswer(decided: unknown): ApprovalPosition["answer"] {
   const { response, feedback, via } = asObject(decided) ?? {};
-  if (via === "closed" || via === "cancelled") return null;
+  if (via === "closed" || via === "cancelled" || via === "unrecorded") return null;
   if (response !== "approve" && response !== "approve_for_session" && response !== "reject") return null;
   return { response, feedback: typeof feedback === "string" ? feedback : "" };
 }

@@ -67,7 +67,8 @@ function unfinishedReply({ stored, end, content, toolCalls }: StepPosition): Mes
 }
 
 function closingEvents(turn: OpenTurn, open: readonly ToolCall[]): DeliverableRecord[] {
-  const { turnId, begun, userInput, openBrackets, openHooks = [], openInnerTurns, steers, cancelled } = turn.position;
+  const { turnId, begun, userInput, openBrackets, openHooks = [], openInnerTurns, cancelled } = turn.position;
+  const { steers, unshownSteers } = turn.position;
   const events: DeliverableRecord[] = [];
   if (!begun) events.push(deliverable("event", "TurnBegin", { user_input: userInput }));
   for (const payload of openHooks) events.push(deliverable("event", "HookResolved", payload));
@@ -77,7 +78,9 @@ function closingEvents(turn: OpenTurn, open: readonly ToolCall[]): DeliverableRe
     const return_value = missingResult(turn, call);
     events.push(deliverable("result", "ToolResult", { tool_call_id: call.id, return_value }));
   }
-  for (const { userInput } of steers) events.push(deliverable("event", "SteerInput", { user_input: userInput }));
+  for (const user_input of [...unshownSteers, ...steers.map((steer) => steer.userInput)]) {
+    events.push(deliverable("event", "SteerInput", { user_input }));
+  }
   for (let inner = 0; inner < openInnerTurns; inner += 1) events.push(deliverable("event", "TurnEnd", {}));
   const extra = { turn_id: turnId, ...(cancelled ? CANCELLED : INTERRUPTED) };
   events.push({ ...deliverable("turn_end", "TurnEnd", {}), extra });

@@ -280,7 +280,7 @@ describe("an open turn is closed", () => {
     log.append([delivered("TurnBegin", { user_input: "node" }), delivered("CompactionBegin", {})]);
     abandon();
     const next = await acquired();
-    expect(types().slice(-4)).toEqual(["CompactionEnd", "SteerInput", "TurnEnd", "TurnEnd"]);
+    expect(types().slice(-5)).toEqual(["CompactionEnd", "SteerInput", "SteerInput", "TurnEnd", "TurnEnd"]);
     expect(next.load().messages.at(-1)).toEqual({ role: "user", content: [{ type: "text", text: "not used" }] });
   });
 

@@ -160,8 +160,8 @@ class StoredSessionLog implements SessionLog {
     return seq;
   }
 
-  context(records: readonly ContextRecord[]): void {
-    this.#writer().addContext(records);
+  context(records: readonly ContextRecord[], steerId?: string): void {
+    this.#writer().addContext(records, steerId);
   }
 
   checkpoint(): void {

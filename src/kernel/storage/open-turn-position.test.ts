@@ -257,6 +257,19 @@ describe("the turn", () => {
     });
   });
 
+  test("a steer is consumed by the record of its message; then another step follows, and it has to be shown", async () => {
+    const position = await diedAfter((log) => {
+      log.beginTurn({ kind: "turn", turn_id: "t", client_id: null, user_input: "hi" });
+      log.append([delivered("TurnBegin", { user_input: "hi" }), delivered("StepBegin", { n: 1 })]);
+      for (const id of ["s1", "s2", "s3"]) log.note({ kind: "steer", steer_id: id, client_id: null, user_input: id });
+      log.note({ kind: "step_end", n: 1, outcome: "end" });
+      log.context([{ role: "user", content: "s1" }], "s1");
+      log.append([delivered("SteerInput", { user_input: "s1" })]);
+      log.context([{ role: "user", content: "s2" }], "s2");
+    });
+    expect(position).toMatchObject({ steers: [{ id: "s3" }], unshownSteers: ["s2"], step: { n: 1, outcome: "again" } });
+  });
+
   test("a mark alone is no context, an announced one neither; a rotation is", async () => {
     const afterBegin = (work: (log: SessionLog) => void) =>
       diedAfter((log) => {

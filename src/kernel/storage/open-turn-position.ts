@@ -68,10 +68,13 @@ class TurnReader {
       begun: false,
       cancelled: false,
       openBrackets: [],
+      inner: null,
       promptHook: null,
+      stopHook: null,
       earlierCalls: [],
       flow: null,
       hasContext: false,
+      unshownSteers: [],
     };
   }
 
@@ -80,6 +83,7 @@ class TurnReader {
       ...this.#turn,
       openBrackets: [...this.#turn.openBrackets],
       openHooks: this.#hooks.ends().map((end) => ({ ...end })),
+      unshownSteers: [...this.#turn.unshownSteers],
       openInnerTurns: Math.max(0, this.#openTurns - 1),
       steers: [...this.#steers].map(([id, input]) => ({ id, userInput: input })),
       step: this.#step?.position() ?? null,
@@ -100,16 +104,17 @@ class TurnReader {
         this.#steers.set(String(fields.steer_id), userInput(fields.user_input));
         return;
       case "steer_consumed":
-        this.#steers.delete(String(fields.steer_id));
+        this.#consumed(String(fields.steer_id));
         return;
       case "cancel":
         turn.cancelled = true;
         return;
       case "hook":
-        if (fields.event === "UserPromptSubmit") turn.promptHook = { batchId: String(fields.batch_id), verdict: null };
+        this.#hookAsked(String(fields.event), String(fields.batch_id));
         break;
       case "hook_decided":
         decideHook(turn.promptHook, fields);
+        if (decideHook(turn.stopHook, fields) === "block") this.#beginAnew();
         break;
       case "notice":
         if (fields.code === "flow") turn.flow = flowPosition(fields.data);
@@ -119,6 +124,9 @@ class TurnReader {
         break;
       case "context":
         turn.hasContext ||= holdsMessage(fields.lines);
+        if (turn.inner !== null) turn.inner.said ||= holdsMessage(fields.lines);
+        if (turn.stopHook?.verdict?.action === "block") turn.stopHook.said ||= holdsMessage(fields.lines);
+        if (typeof fields.steer_id === "string") this.#consumed(fields.steer_id);
         break;
       case "event":
         if (this.#takeBracket(String(fields.type), asObject(fields.payload) ?? {})) return;
@@ -132,14 +140,16 @@ class TurnReader {
     switch (type) {
       case "TurnBegin":
         this.#openTurns += 1;
-        // A turn inside the turn begins anew: its steps and its repetitions are its own.
-        if (turn.begun) this.#step = null;
         if (turn.begun && turn.flow) turn.flow.begun = true;
-        turn.earlierCalls = [];
+        if (turn.begun) turn.inner = { userInput: userInput(payload.user_input), said: false };
+        this.#beginAnew();
         turn.begun = true;
         return true;
       case "TurnEnd":
         this.#openTurns -= 1;
+        return true;
+      case "SteerInput":
+        turn.unshownSteers.shift();
         return true;
       case "CompactionBegin":
       case "MCPLoadingBegin":
@@ -159,6 +169,25 @@ class TurnReader {
         }
         return false;
     }
+  }
+
+  #hookAsked(event: string, batchId: string): void {
+    if (event === "UserPromptSubmit") this.#turn.promptHook = { batchId, verdict: null };
+    if (event === "Stop") this.#turn.stopHook = { batchId, verdict: null, said: false };
+  }
+
+  /** Rounds of their own follow, such as a turn inside the turn: with their own steps and repetitions. */
+  #beginAnew(): void {
+    this.#step = null;
+    this.#turn.earlierCalls = [];
+  }
+
+  #consumed(steerId: string): void {
+    const input = this.#steers.get(steerId);
+    if (input === undefined) return;
+    this.#steers.delete(steerId);
+    this.#turn.unshownSteers.push(input);
+    this.#step?.steered();
   }
 
   #marked(n: number): void {

@@ -65,6 +65,7 @@ export type NoteRecord =
   | { kind: "hook_decided"; batch_id: string; action: "allow" | "block"; reason: string }
   | { kind: "process"; effect_id: string; pgid: number; start_time: string }
   | { kind: "steer"; steer_id: string; client_id: string | null; user_input: unknown }
+  /** It entered a conversation that is not stored; else the record of its message says so. */
   | { kind: "steer_consumed"; steer_id: string }
   | { kind: "cancel"; client_id: string | null }
   | { kind: "step"; n: number; checkpoint: number }
@@ -145,8 +146,11 @@ export interface SessionLog {
   append(records: readonly DeliverableRecord[], options?: { sync?: boolean }): number;
   /** Appends one record of the journal's own. Returns its seq. */
   note(record: NoteRecord, options?: { sync?: boolean }): number;
-  /** Appends lines of context.jsonl; they reach the file at the next checkpoint, all in one write. */
-  context(records: readonly ContextRecord[]): void;
+  /**
+   * Appends lines of context.jsonl; they reach the file at the next checkpoint, all in one write. `steerId`: they are
+   * the message of this steer, which is consumed by the same record.
+   */
+  context(records: readonly ContextRecord[], steerId?: string): void;
   /** Brings both projections up to date and fsyncs them, then records their lengths in the journal. */
   checkpoint(): void;
   /** Replaces context.jsonl with these lines; the old file stays as context_<n>.jsonl. Implies checkpoint. */

@@ -89,9 +89,9 @@ export class SessionWriter {
   }
 
   /** See SessionLog.context. */
-  addContext(records: readonly ContextRecord[]): void {
+  addContext(records: readonly ContextRecord[], steerId?: string): void {
     if (records.length === 0) return;
-    this.#write([contextBody("context", records)], false, false);
+    this.#write([contextBody("context", records, steerId)], false, false);
     this.#pendingContext.push(...records.map((record) => contextLine(record)));
     this.#dirty = true;
   }
@@ -204,8 +204,9 @@ function checkpointBody(header: JournalHeader): string {
   return recordBody("checkpoint", { wire_length, context_length, context_generation });
 }
 
-function contextBody(kind: "context" | "rotate", records: readonly ContextRecord[]): string {
-  return `"kind":"${kind}","lines":[${records.map((record) => lineJson(record)).join(",")}]}`;
+function contextBody(kind: "context" | "rotate", records: readonly ContextRecord[], steerId?: string): string {
+  const steer = steerId === undefined ? "" : `"steer_id":${lineJson(steerId)},`;
+  return `"kind":"${kind}",${steer}"lines":[${records.map((record) => lineJson(record)).join(",")}]}`;
 }
 
 function unrecordedEnd(): DeliverableRecord {

@@ -37,6 +37,11 @@ export class StepReader {
     return true;
   }
 
+  /** A steer entered the conversation behind it: another step has to follow. */
+  steered(): void {
+    if (this.#outcome !== null) this.#outcome = "again";
+  }
+
   /** Takes a record; ignores what says nothing of the step. */
   take(record: JournalRecord): void {
     const { fields } = record;

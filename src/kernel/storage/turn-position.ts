@@ -22,12 +22,18 @@ export interface TurnPosition {
   openHooks?: readonly Readonly<Record<string, unknown>>[];
   /** Turns inside the turn (flows, the Ralph loop) whose TurnEnd is missing. */
   openInnerTurns: number;
+  /** The newest turn inside the turn; null before the first. */
+  inner: InnerPosition | null;
   /** The undecided hook of the prompt itself, or its verdict; null when none was asked. */
   promptHook: HookPosition | null;
+  /** The newest Stop hook; null when none was asked. */
+  stopHook: StopHookPosition | null;
   /** Where a flow or the Ralph loop stands; absent or null when none runs or its place is not known. */
   flow?: FlowPosition | null;
   /** Accepted and not used, in order. */
   steers: { id: string; userInput: string | ContentPart[] }[];
+  /** In the conversation, but their SteerInput was not shown; in order. */
+  unshownSteers: (string | ContentPart[])[];
   /** The calls of the turn's finished steps, step by step, for the repeat guard. */
   earlierCalls: { name: string; arguments: string | null }[][];
   /** False: the turn put nothing into the conversation yet. */
@@ -92,6 +98,18 @@ export interface AgentPosition {
   turn: TurnPosition;
 }
 
+export interface InnerPosition {
+  userInput: string | ContentPart[];
+  /** It is in the conversation of the session. */
+  said: boolean;
+}
+
+/** Behind a verdict that blocks, `step` and `earlierCalls` are of the rounds that it asked for. */
+export interface StopHookPosition extends HookPosition {
+  /** Its reason is in the conversation. */
+  said: boolean;
+}
+
 /** `verdict` null: asked and not decided. */
 export interface HookPosition {
   batchId: string;
@@ -111,6 +129,8 @@ export interface RequestPosition {
   requestId: string;
   /** The client's raw answer; null when there is none. */
   answer: { raw: unknown } | null;
+  /** Hash of what was shown with it; absent when nothing was. */
+  shown?: string;
 }
 
 export interface IntentPosition {

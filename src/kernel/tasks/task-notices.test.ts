@@ -74,13 +74,29 @@ test("shows an end at the start of a turn, once a second while it runs, and at i
 test("tells the model once, whatever the client has seen, and hooks of both", () => {
   const { made, ended, notified } = notices(() => {});
   const { task_id } = ended();
-  const [message, ...others] = made.takeMessages();
+  const [message, ...others] = [...made.takeMessages()];
   expect(others).toEqual([]);
   expect(message).toEqual([{ type: "text", text: expect.stringContaining(task_id) }]);
-  expect(made.takeMessages()).toEqual([]);
+  expect([...made.takeMessages()]).toEqual([]);
   made.turnBegan();
   made.turnEnding();
   expect(notified).toEqual(["llm task.completed", "wire task.completed"]);
+});
+
+test("what the conversation did not take is told again", () => {
+  const { made, ended } = notices(() => {});
+  const [first, second] = [ended(), ended()];
+  const seen: string[] = [];
+  const tell = (most: number) => {
+    for (const [part] of made.takeMessages()) {
+      seen.push(part?.type === "text" ? (/source_id="([^"]*)"/.exec(part.text)?.[1] ?? "") : "");
+      // As if the kernel had died before it was stored.
+      if (seen.length === most) break;
+    }
+  };
+  tell(2);
+  tell(9);
+  expect(seen).toEqual([first.task_id, second.task_id, second.task_id]);
 });
 
 test("an event that cannot be recorded is tried again and breaks nothing", () => {

@@ -47,19 +47,20 @@ export class TaskNotices implements BackgroundWork {
     this.#show();
   }
 
-  takeMessages(): ContentPart[][] {
+  *takeMessages(): Generator<ContentPart[], void, void> {
     const { registry, config, hooks } = this.#deps;
-    const messages: ContentPart[][] = [];
-    this.#guarded("the model could not be told of a background task", () => {
-      for (const record of registry.unannounced("told")) {
+    const failed = "the model could not be told of a background task";
+    for (const record of registry.unannounced("told")) {
+      let text = "";
+      this.#guarded(failed, () => {
         const { notification_tail_lines: lines, notification_tail_chars: chars } = config;
-        const tail = tailOf(registry.tail(record, chars * BYTES_PER_CHAR), lines, chars);
-        messages.push([{ type: "text", text: notificationText(record, tail) }]);
-        registry.announced(record, "told");
-        hooks.notified({ sink: "llm", ...taskNotification(record) });
-      }
-    });
-    return messages;
+        text = notificationText(record, tailOf(registry.tail(record, chars * BYTES_PER_CHAR), lines, chars));
+      });
+      if (text === "") continue;
+      yield [{ type: "text", text }];
+      this.#guarded(failed, () => registry.announced(record, "told"));
+      hooks.notified({ sink: "llm", ...taskNotification(record) });
+    }
   }
 
   #show(): void {

@@ -205,7 +205,7 @@ export function turnFixtures() {
     log.beginTurn({ kind: "turn", turn_id: "t", client_id: null, user_input: "x" });
     const history = new History(
       { systemPrompt: "SYSTEM", messages: [], nextCheckpoint: 0, tokenCount: null },
-      { append: (records) => log.context(records), rotate: (records) => log.rotateContext(records) },
+      { append: (records, steerId) => log.context(records, steerId), rotate: (records) => log.rotateContext(records) },
     );
     let ids = 0;
     const steers = new SteerQueue();

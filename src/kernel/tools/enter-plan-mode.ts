@@ -16,13 +16,16 @@ export const enterPlanMode = defineTool({
   async prepare(_args, { services }) {
     const { planMode, questions } = services;
     if (planMode === null) return toolError("This kernel has no plan mode.", "Not supported");
-    if (planMode.active) return toolError("Plan mode is on already.", "Already planning");
-    if (!canDecide(questions)) return planUndecidable("begin planning");
+    const on = planMode.active;
+    if (!on && !canDecide(questions)) return planUndecidable("begin planning");
     return {
       ask: null,
       effect: "none",
       async execute(run) {
-        if (questions.unattended) return entered(planMode);
+        // What this very call was allowed before a restart may have been done by it.
+        const known = (run.earlier?.answer ?? null) !== null;
+        if (!canDecide(questions) || (on && !known)) return toolError("Plan mode is on already.", "Already planning");
+        if (questions.unattended && !known) return entered(planMode);
         const answer = await askPlanQuestion(questions, question(), run);
         return answer === "Yes" ? entered(planMode) : declined(answer);
       },

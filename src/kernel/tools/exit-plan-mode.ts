@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as z from "zod/mini";
 import type { PlanMode } from "./services/plan-mode.js";
 import { fileProblem } from "./support/file-problem.js";
@@ -38,29 +39,43 @@ export const exitPlanMode = defineTool({
   async prepare(args, { services }, signal) {
     const { planMode, questions } = services;
     if (planMode === null) return toolError("This kernel has no plan mode.", "Not supported");
-    if (!planMode.active) return toolError("Plan mode is not on.", "Not planning");
-    if (!canDecide(questions)) return planUndecidable("leave plan mode");
+    const off = !planMode.active;
+    if (!off && !canDecide(questions)) return planUndecidable("leave plan mode");
     const plan = await readPlan(planMode, signal);
-    if (typeof plan !== "string") return plan;
+    if (!off && typeof plan !== "string") return plan;
     const offered = args.options ?? [];
     return {
       ask: null,
       effect: "none",
       async execute(run) {
-        planMode.display(plan);
-        if (questions.unattended) return approved(planMode, null, offered.length > 0);
+        const hash = typeof plan === "string" ? sha256(plan) : "";
+        const known = (run.earlier?.answer ?? null) !== null;
+        // What this very call was allowed before a restart may have been done by it.
+        if (!canDecide(questions) || (off && !known)) return toolError("Plan mode is not on.", "Not planning");
+        // To another plan another question: an answer to the one that was shown must not count for it.
+        const earlier = known || run.earlier?.shown === hash ? run.earlier : undefined;
+        if (earlier === undefined && typeof plan === "string") planMode.display(plan);
+        if (questions.unattended && earlier === undefined) return approved(planMode, null, offered.length > 0);
         const choices = offered.length > 0 ? offered : [{ label: APPROVE, description: "Carry out the plan" }];
-        const answer = await askPlanQuestion(questions, question(choices), run);
-        if (answer === null || answer === REJECT) return rejected();
+        const { signal: stop, toolCallId } = run;
+        const asked = { signal: stop, toolCallId, ...(earlier === undefined ? {} : { earlier }) };
+        const answer = await askPlanQuestion(questions, question(choices), asked, hash);
         if (answer === REJECT_AND_EXIT) return rejectedForGood(planMode);
+        if (off && (answer === null || !choices.some(({ label }) => label === answer))) return endedOtherwise();
+        if (answer === null || answer === REJECT) return rejected();
         if (!choices.some((choice) => choice.label === answer)) return toRevise(answer);
         // What is approved is what was shown.
-        if ((await readPlan(planMode, run.signal)) !== plan) return changedMeanwhile();
+        const now = await readPlan(planMode, stop);
+        if (typeof now !== "string" || sha256(now) !== (earlier?.shown ?? hash)) return changedMeanwhile(off);
         return approved(planMode, offered.length > 0 ? answer : null, false);
       },
     };
   },
 });
+
+function sha256(plan: string): string {
+  return createHash("sha256").update(plan).digest("hex");
+}
 
 async function readPlan(planMode: PlanMode, signal: AbortSignal): Promise<string | ToolReturn> {
   const { planFile } = planMode;
@@ -111,7 +126,16 @@ function rejectedForGood(planMode: PlanMode): ToolReturn {
   return { ...toolError(message, "Plan rejected, exited plan mode"), rejection: "" };
 }
 
-function changedMeanwhile(): ToolReturn {
+/** The user has left plan mode before this call did. */
+function endedOtherwise(): ToolReturn {
+  return toolError("Plan mode is not on any more. The plan was not approved.", "Not planning");
+}
+
+function changedMeanwhile(off: boolean): ToolReturn {
+  if (off) {
+    const message = "Plan mode is off, but the plan was changed since it was approved. Ask the user before you go on.";
+    return toolError(message, "Plan changed");
+  }
   return toolError("The plan was changed while it was shown, so it is not approved. Show it again.", "Plan changed");
 }
 

@@ -1,4 +1,5 @@
 /** AskUserQuestion, EnterPlanMode and ExitPlanMode over fakes of what the kernel does for them. */
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { askUserQuestion } from "./ask-user-question.js";
 import { enterPlanMode } from "./enter-plan-mode.js";
@@ -7,7 +8,7 @@ import type { PlanMode } from "./services/plan-mode.js";
 import type { Question, Questions } from "./services/questions.js";
 import { FileProblemError } from "./support/open-file.js";
 import { toolDefinition } from "./support/tool-schema.js";
-import { call, contextOf } from "./testing/call-tool.js";
+import { call, contextOf, prepare } from "./testing/call-tool.js";
 import { NO_SERVICES, type ToolServices } from "./tool.js";
 
 interface Setup {
@@ -143,6 +144,68 @@ describe("ExitPlanMode", () => {
     const { result, done, asked } = await exit({ supported: false, unattended: true }, { options });
     expect(result).toMatchObject({ isError: false, message: "Plan approved" });
     expect([done, asked]).toEqual([["display # P", "finish"], []]);
+  });
+});
+
+describe("behind a restart", () => {
+  const SHOWN = createHash("sha256").update("# P").digest("hex");
+  /** The call was asked about before; `shown` null: nothing was asked. */
+  async function again(
+    tool: typeof exitPlanMode | typeof enterPlanMode,
+    setup: Setup,
+    shown: string | null,
+    answered = true,
+  ) {
+    const { context, done, services } = setUp(setup);
+    const ids: unknown[] = [];
+    const ask = services.questions?.ask.bind(services.questions);
+    Object.assign(services.questions ?? {}, {
+      ask: (...[id, all, signal, earlier, hash]: Parameters<Questions["ask"]>) => {
+        ids.push([earlier?.requestId, hash]);
+        return ask?.(id, all, signal);
+      },
+    });
+    const planned = await prepare(tool, {}, context);
+    const signal = new AbortController().signal;
+    const answer = answered ? { raw: {} } : null;
+    const earlier = shown === null ? {} : { earlier: { requestId: "q", answer, shown } };
+    const run = { signal, toolCallId: "call", effectId: "effect", ...earlier };
+    const result = "isError" in planned ? planned : await planned.execute(run);
+    return { result, done, ids };
+  }
+
+  it("an approval holds for the plan that was shown, which is not shown again", async () => {
+    const active = { active: true, answer: "Approve" };
+    const same = await again(exitPlanMode, active, SHOWN);
+    expect([same.result.message, same.done]).toEqual(["Plan approved", ["finish"]]);
+    const changed = await again(exitPlanMode, active, "of another plan");
+    expect([changed.result.isError, changed.done]).toEqual([true, []]);
+    expect(changed.result.message).toContain("Show it again");
+  });
+
+  it("plan mode that the call had left already is no error", async () => {
+    const off = { active: false, answer: "Approve" };
+    expect((await again(exitPlanMode, off, SHOWN)).result).toMatchObject({ isError: false, message: "Plan approved" });
+    expect((await again(exitPlanMode, off, "of another plan")).result.message).toContain("Ask the user");
+    const left = await again(exitPlanMode, { active: false, answer: "Reject and Exit" }, SHOWN);
+    expect(left.result.message).toContain("plan mode is off");
+    const otherwise = await again(exitPlanMode, { active: false, answer: "Reject" }, SHOWN);
+    expect(otherwise.result.message).toContain("not approved");
+    expect((await again(exitPlanMode, off, SHOWN, false)).result.message).toBe("Plan mode is not on.");
+  });
+
+  it("an open question is asked again under its id for the same plan only; another one is shown", async () => {
+    const active = { active: true, answer: "Approve" };
+    const same = await again(exitPlanMode, active, SHOWN, false);
+    expect([same.ids, same.done]).toEqual([[["q", SHOWN]], ["finish"]]);
+    const changed = await again(exitPlanMode, active, "of another plan", false);
+    expect([changed.ids, changed.done]).toEqual([[[undefined, SHOWN]], ["display # P", "finish"]]);
+  });
+
+  it("plan mode that the call had begun already is no error", async () => {
+    const entered = await again(enterPlanMode, { active: true, answer: "Yes" }, "");
+    expect([entered.result.message, entered.done]).toEqual(["Plan mode on", ["set true"]]);
+    expect((await again(enterPlanMode, { active: true, answer: "Yes" }, null)).result.isError).toBe(true);
   });
 });
 

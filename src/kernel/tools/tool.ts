@@ -103,6 +103,8 @@ export interface EarlierRequest {
   requestId: string;
   /** The client's raw answer; null when there is none. */
   answer: { raw: unknown } | null;
+  /** Hash of what was shown with it; absent when nothing was. */
+  shown?: string;
 }
 
 /** The surroundings of every call of a session. Read-only for tools, but for the todo list. */

@@ -33,9 +33,12 @@ export function saidSomething({ content, toolCalls }: Pick<CutReply, "content" |
 export function endsInCut(messages: readonly Message[]): boolean {
   const last = messages.at(-1);
   if (last === undefined || last.role === "assistant") return false;
-  const text = last.content.map((part) => (part.type === "text" ? part.text : "")).join("");
-  if (last.role === "user") return text === NOTE;
-  return text === toolText(last.tool_call_id);
+  return isCutNote(last) || (last.role === "tool" && textOf(last) === toolText(last.tool_call_id));
+}
+
+/** True for the message that asks the model to go on behind what it had said. */
+export function isCutNote(message: Message): boolean {
+  return message.role === "user" && textOf(message) === NOTE;
 }
 
 /**
@@ -96,7 +99,10 @@ function withoutThoughts(content: readonly ContentPart[]): ContentPart[] {
 }
 
 function toolText(callId: string): string {
-  const { content } = toolMessage(callId, interruptedCall());
+  return textOf(toolMessage(callId, interruptedCall()));
+}
+
+function textOf({ content }: Message): string {
   return content.map((part) => (part.type === "text" ? part.text : "")).join("");
 }
 

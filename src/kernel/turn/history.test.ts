@@ -3,7 +3,7 @@ import { KernelError } from "../errors.js";
 import type { ContentPart, Message } from "../messages.js";
 import type { ContextRecord } from "../storage/session-log.js";
 import { toolCall, usage } from "../testing/fake-provider.js";
-import { countChars, discardContext, History, inputTokens } from "./history.js";
+import { countChars, History, inputTokens, unstoredContext } from "./history.js";
 
 const text = (value: string): ContentPart[] => [{ type: "text", text: value }];
 const user = (value: string): Message => ({ role: "user", content: text(value) });
@@ -168,7 +168,7 @@ describe("token estimates", () => {
 
 test("a throw-away conversation writes nowhere", () => {
   const seed = { systemPrompt: "S", messages: [], nextCheckpoint: 0, tokenCount: null };
-  const history = new History(seed, discardContext);
+  const history = new History(seed, unstoredContext({ note: () => {} }));
   history.appendUser(text("a"));
   history.clear();
   expect(history.messages).toEqual([]);

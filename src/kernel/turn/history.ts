@@ -2,15 +2,25 @@
 import type { ContentPart, Message, TokenUsage, ToolCall } from "../messages.js";
 import { toContextMessage } from "../storage/context-format.js";
 import type { ContextRecord } from "../storage/session-log.js";
+import type { Recorder } from "./recorder.js";
+import { inputText } from "./user-input.js";
 
 /** Where context lines go: the session's log, or nowhere for a throw-away conversation. */
 export interface ContextSink {
-  append(records: readonly ContextRecord[]): void;
+  /** `steerId`: the records are the message of this steer. */
+  append(records: readonly ContextRecord[], steerId?: string): void;
   rotate(records: readonly ContextRecord[]): void;
 }
 
-/** For a conversation that is not stored. */
-export const discardContext: ContextSink = { append: () => {}, rotate: () => {} };
+/** For a conversation that is not stored; what it took of the client's is noted all the same. */
+export function unstoredContext(recorder: Pick<Recorder, "note">): ContextSink {
+  return {
+    append: (_records, steerId) => {
+      if (steerId !== undefined) recorder.note({ kind: "steer_consumed", steer_id: steerId }, false);
+    },
+    rotate: () => {},
+  };
+}
 
 export interface HistorySeed {
   systemPrompt: string;
@@ -100,8 +110,21 @@ export class History {
     this.checkpoint();
   }
 
+  /** True when the user has said just that before. */
+  holds(content: readonly ContentPart[]): boolean {
+    const text = inputText(content);
+    return this.#messages.some((message) => message.role === "user" && inputText(message.content) === text);
+  }
+
   appendUser(content: ContentPart[]): void {
     this.#push({ role: "user", content });
+  }
+
+  /** Appends the message of a steer, which is consumed by that. */
+  appendSteer(content: ContentPart[], steerId: string): void {
+    const message: Message = { role: "user", content };
+    this.#sink.append([toContextMessage(message)], steerId);
+    this.#add([message]);
   }
 
   /** Appends a whole step: the reply and the results of its calls, with the counts around the reply. */
@@ -158,6 +181,10 @@ export class History {
 
   #push(...messages: Message[]): void {
     this.#sink.append(messages.map(toContextMessage));
+    this.#add(messages);
+  }
+
+  #add(messages: readonly Message[]): void {
     this.#messages.push(...messages);
     this.#uncountedChars += countChars(messages);
   }

@@ -8,11 +8,14 @@ const STOP =
 const GO_ON =
   "The tool call is rejected by the user. Try a different approach, or say in your final answer what you could not do; do not make this call again.";
 
+const UNRECORDED = "The decision about this call could not be stored, so the call was not run.";
+
 /** The result of a rejected call; `rejection` is null when the agent goes on whatever was said. */
 export function rejectedCall(
   { feedback, via }: ApprovalOutcome,
   agentId: string | null,
 ): { value: ToolReturn; rejection: string | null } {
+  if (via === "unrecorded") return { value: toolError(UNRECORDED, "Decision not stored"), rejection: null };
   if (via === "denied") return { value: toolError(feedback, "Not allowed"), rejection: null };
   const value =
     feedback === ""

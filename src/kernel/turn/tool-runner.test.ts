@@ -231,6 +231,20 @@ describe("calls on the same thing", () => {
 });
 
 describe("a no", () => {
+  test("a yes that cannot be stored is no word of the user's", async () => {
+    const { run, sink, log } = await setUp({ a: { ask: true, run: () => Promise.reject(new Error("it ran")) } });
+    const note = log.note.bind(log);
+    log.note = (record, options) => {
+      if (record.kind === "answer") throw new KernelError("storage_full", "fake: the disk is full");
+      return note(record, options);
+    };
+    sink.onRequest = approving({ response: "approve" });
+    const [done] = await run([call("a")]);
+    const message = "The decision about this call could not be stored, so the call was not run.";
+    expect(done).toMatchObject({ value: { isError: true, message }, rejection: null });
+    expect(sink.payloads("ApprovalResponse")).toMatchObject([{ response: "reject" }]);
+  });
+
   test.each([
     [
       { response: "reject" },

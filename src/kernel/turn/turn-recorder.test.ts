@@ -139,7 +139,7 @@ describe("what a turn waits for", () => {
     await sink.seen("ContentPart");
     expect(recorder.inTurn).toBe(true);
     expect(recorder.waits.open).toEqual(["model"]);
-    session.cancel(null);
+    void session.cancel(null);
     await ended;
     expect(recorder.waits.open).toEqual([]);
     expect(recorder.inTurn).toBe(false);
@@ -165,7 +165,7 @@ describe("what a turn waits for", () => {
     const ended = session.prompt("x", null);
     await sink.seen("StepRetry");
     await expect.poll(() => recorder.waits.open).toEqual(["retry"]);
-    session.cancel(null);
+    void session.cancel(null);
     await ended;
     expect(recorder.waits.open).toEqual([]);
   });
@@ -214,7 +214,7 @@ describe("what a turn waits for", () => {
     const second = fixtures.session({ share: first.share, lockWaitMs: 60_000 });
     const ended = second.session.prompt("y", null);
     await expect.poll(() => second.recorder.waits.open).toEqual(["storage"]);
-    second.session.cancel(null);
+    void second.session.cancel(null);
     await ended;
     first.abandon();
   });

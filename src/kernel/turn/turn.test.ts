@@ -100,7 +100,7 @@ describe("steers", () => {
     ]);
     expect(sink.payloads("SteerInput")).toEqual([{ user_input: "a" }, { user_input: "b" }]);
     expect(roles(history)).toEqual(["user", "assistant", "tool", "user", "user", "assistant"]);
-    const consumed = journal().filter(({ kind }) => kind === "steer_consumed");
+    const consumed = journal().filter(({ kind, steer_id }) => kind === "context" && steer_id !== undefined);
     expect(consumed.map(({ steer_id }) => steer_id)).toEqual(["a", "b"]);
   });
 

@@ -4,6 +4,7 @@ import { KernelError } from "../errors.js";
 import type { ContentPart } from "../messages.js";
 import type { StepPosition } from "../storage/turn-position.js";
 import { compact, mustCompact } from "./compaction.js";
+import { endsInCut } from "./continue-reply.js";
 import { type DmailBox, returnToPast } from "./dmail.js";
 import { requireReadable } from "./readable-content.js";
 import type { SteerSource } from "./steer-queue.js";
@@ -24,8 +25,11 @@ export interface TurnDeps extends StepDeps {
   onStep?: () => void;
   /** Mail of the model to its past; null for an agent that cannot send any. */
   mail?: DmailBox | null;
-  /** What the model has to be told before its next step, one user message each; every text is given once. */
-  notices?: () => ContentPart[][];
+  /**
+   * What the model has to be told before its next step, one user message each; every text is given once. Each is put into
+   * the conversation before the next is taken.
+   */
+  notices?: () => Iterable<ContentPart[]>;
 }
 
 /**
@@ -63,8 +67,7 @@ export async function runSteps(
     for (const steer of waiting) {
       const parts = inputParts(steer.userInput);
       requireReadable(parts, deps.provider);
-      history.appendUser(parts);
-      deps.recorder.note({ kind: "steer_consumed", steer_id: steer.id }, false);
+      history.appendSteer(parts, steer.id);
       deps.recorder.event("SteerInput", { user_input: steer.userInput });
     }
   }
@@ -79,6 +82,8 @@ async function interruptible(step: StepPosition, begun: boolean, deps: TurnDeps,
   deps.onStep?.();
   try {
     if (!step.marked) await markStep(n, deps, signal);
+    // Those of a step that was cut may not have got into the conversation.
+    else if (awaitsReply(step, deps.history)) tell(deps);
     return await runStep(step, deps, signal);
   } catch (error) {
     if (!signal.aborted && !isStorageFailure(error)) deps.recorder.event("StepInterrupted", {});
@@ -92,7 +97,16 @@ async function markStep(n: number, deps: TurnDeps, signal: AbortSignal): Promise
   }
   const checkpoint = deps.history.checkpoint();
   deps.recorder.note({ kind: "step", n, checkpoint }, false);
-  for (const content of deps.notices?.() ?? []) deps.history.appendUser(content);
+  tell(deps);
+}
+
+function tell({ notices, history }: TurnDeps): void {
+  for (const content of notices?.() ?? []) history.appendUser(content);
+}
+
+/** Nothing of the reply is in the conversation. */
+function awaitsReply({ stored, end }: StepPosition, { messages }: TurnDeps["history"]): boolean {
+  return !stored && end === null && !endsInCut(messages);
 }
 
 /** Then no event can be recorded any more, and none may be delivered. */

@@ -18,12 +18,14 @@ export interface Questions {
   readonly unattended: boolean;
   /**
    * Answers by question text; an empty object when they were dismissed. Rejects only with the signal's reason.
-   * `earlier`: it was asked before a restart; the same id is used again, or the answer it has.
+   * `earlier`: it was asked before a restart; the same id is used again, or the answer it has. `shown`: hash of what the
+   * person was shown with it, to be found in `earlier` then.
    */
   ask(
     toolCallId: string,
     questions: readonly Question[],
     signal: AbortSignal,
     earlier?: EarlierRequest,
+    shown?: string,
   ): Promise<Record<string, string>>;
 }

@@ -16,14 +16,18 @@ export function planUndecidable(step: string): ToolReturn {
   return toolError(message, "Client unsupported");
 }
 
-/** Gives the answer, null when the question was dismissed. Rejects only with the signal's reason. */
+/**
+ * Gives the answer, null when the question was dismissed. Rejects only with the signal's reason. `shown`: hash of what is
+ * shown with it.
+ */
 export async function askPlanQuestion(
   questions: Questions,
   asked: Pick<Question, "question" | "header" | "options"> & Partial<Question>,
   { signal, toolCallId, earlier }: Pick<ExecuteContext, "signal" | "toolCallId" | "earlier">,
+  shown?: string,
 ): Promise<string | null> {
   const { question, header, options, other_label = "", other_description = "" } = asked;
   const full = { question, header, options, multi_select: false, body: "", other_label, other_description };
-  const answers = await questions.ask(toolCallId, [full], signal, earlier);
+  const answers = await questions.ask(toolCallId, [full], signal, earlier, shown);
   return answers[asked.question] ?? null;
 }
