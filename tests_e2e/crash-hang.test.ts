@@ -1,8 +1,9 @@
 /** F6, F47, F48: a kernel that lives and does nothing is found, ended and followed by one that goes on. */
-import { statSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, it, type TestContext, vi } from "vitest";
-import { SupervisedRun, type SupervisedRunOptions } from "./crash/supervised-run.js";
+import { kernelProgram, SupervisedRun, type SupervisedRunOptions } from "./crash/supervised-run.js";
 import { isAlive } from "./process-scan.js";
 
 // They wait for most of their time, so all at once.
@@ -26,10 +27,8 @@ function foundMs(run: SupervisedRun, hungAtMs: number): number {
 it.concurrent.for([
   ["a busy loop in mid-stream", "model_stream#7:hang@1", "hung", "sidecar"],
   ["a busy loop with the answer to an approval recorded", "approval_answered:hang@1", "hung", "sidecar"],
-  ["a lost promise before a call is asked for", "call_planned:lost@1", "lost_turn", "sidecar"],
   ["a lost promise at the search for a tool", "call_found:lost@1", "lost_turn", "sidecar"],
   ["a busy loop in a thread", "model_stream#7:hang@1", "hung", "in_process"],
-  ["a lost promise in a thread", "call_planned:lost@1", "lost_turn", "in_process"],
 ] as const)("F-301 %s (%s): found in time, the turn goes on", async ([, failPoints, verdict, mode], context) => {
   const run = await start(context, { failPoints, rungs: [mode] });
   const outcome = await run.prompt();
@@ -123,3 +122,63 @@ it.concurrent.for([3_000, 8_000])(
     expect(Date.now() - stopper.atMs).toBeGreaterThanOrEqual(ms);
   },
 );
+
+it.concurrent("F-306 F47 a prompt that kills its kernel twice at one place is quarantined, the next prompt works on the next rung", async (context) => {
+  const marks = ["model_request:kill@1", "model_request:kill@2"];
+  const run = await start(context, { rungs: ["sidecar", "in_process"], failPoints: marks.join(",") });
+  const outcome = await run.prompt();
+  expect(run.problems(outcome, { outcome: "turn_quarantined" as "error", marks })).toEqual([]);
+  expect(run.verdicts).toEqual(["signal", "signal"]);
+  expect(run.kernels.map(({ mode }) => mode)).toEqual(["sidecar", "sidecar", "in_process"]);
+  expect(await run.prompt("plan 4: text 5")).toBe("finished");
+  expect(run.kernels).toHaveLength(3);
+});
+
+it.concurrent("F-307 F47 the same in a thread: two lost promises at one place, then the next prompt", async (context) => {
+  const marks = ["call_found:lost@1", "call_found:lost@2"];
+  const run = await start(context, { rungs: ["in_process"], failPoints: marks.join(",") });
+  const outcome = await run.prompt();
+  expect(run.problems(outcome, { outcome: "turn_quarantined" as "error", marks })).toEqual([]);
+  expect(run.verdicts).toEqual(["lost_turn", "lost_turn"]);
+  expect(await run.prompt("plan 4: text 5")).toBe("finished");
+  expect(run.kernels).toHaveLength(3);
+});
+
+it.concurrent("F-308 F48 a session held by a stopped kernel of someone else: session_locked in its time, nobody is robbed", async (context) => {
+  const owner = await start(context, { steps: "text 4" });
+  const stopper = new Stopper();
+  expect(await owner.prompt()).toBe("finished");
+  stopper.stop(owner);
+  const other = await start(context, { steps: "text 4", like: owner });
+  const began = Date.now();
+  expect(await other.prompt("plan 4: text 6")).toBe("session_locked");
+  expect(Date.now() - began).toBeLessThan(5_000);
+  expect(other.verdicts).toEqual([]);
+  expect(other.kernels).toHaveLength(1);
+  process.kill(stopper.pid, "SIGCONT");
+  expect(await owner.prompt("plan 5: text 7")).toBe("finished");
+  expect(owner.verdicts).toEqual([]);
+});
+
+it.concurrent.for([
+  ["forwards", 3_600_000],
+  ["backwards", -3_600_000],
+] as const)("F-309 F24 a clock that jumps %s by an hour twice a second harms no turn", async ([, jumpMs], context) => {
+  const run = await start(context, {});
+  const shim = join(run.folder.home, "jumping-clock.mjs");
+  // A FAKE clock: the wall clock of the process is that of the system and as many jumps as it has seen.
+  writeFileSync(
+    shim,
+    `const real = Date.now; let off = 0; setInterval(() => { off += ${jumpMs}; }, 500).unref();
+    Date.now = () => real() + off;
+    const Real = Date; globalThis.Date = class extends Real { constructor(...a) { a.length ? super(...a) : super(Real.now()); } };`,
+  );
+  const [node, program] = kernelProgram;
+  const jumping = await start(context, {
+    command: [node, "--import", shim, program],
+    steps: "text 20, shell, edit, client | text 12, slow | text 40, read | text 4",
+  });
+  const outcome = await jumping.prompt();
+  expect(jumping.problems(outcome)).toEqual([]);
+  expect(jumping.verdicts).toEqual([]);
+});

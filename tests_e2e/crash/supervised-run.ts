@@ -35,10 +35,12 @@ export interface SupervisedRunOptions {
   onApproval?: (run: SupervisedRun) => Promise<void>;
   /** What the client's tool returns. */
   toolOutput?: string;
+  /** Takes session and folder of this one, which outlives it. */
+  like?: SupervisedRun;
 }
 
 export class SupervisedRun {
-  readonly session = randomUUID();
+  readonly session: string;
   readonly plan: TurnPlan;
   readonly folder: CrashFolder;
   readonly model: PureModel;
@@ -57,7 +59,10 @@ export class SupervisedRun {
     this.#options = options;
     this.plan = planIn(`plan 3: ${options.steps}`) as TurnPlan;
     this.model = model;
-    this.folder = new CrashFolder(this.plan, { ...model.config(), loop_control: { max_retries_per_step: 1 } });
+    this.session = options.like?.session ?? randomUUID();
+    this.folder =
+      options.like?.folder ??
+      new CrashFolder(this.plan, { ...model.config(), loop_control: { max_retries_per_step: 1 } });
   }
 
   /** Resolves when the first kernel is ready. The caller closes it. */
@@ -112,7 +117,7 @@ export class SupervisedRun {
   async close(): Promise<void> {
     await this.#client?.close();
     await this.model.close();
-    this.folder.remove();
+    if (this.#options.like === undefined) this.folder.remove();
   }
 
   async #connect(): Promise<KernelClient> {
