@@ -22,6 +22,9 @@ export const kernelProgram: readonly [string, string] = [
   join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "bin", "kernel.js"),
 ];
 
+/** Tokens; nothing here is ever too long. */
+const WINDOW = 100_000_000;
+
 export interface SupervisedRunOptions {
   /** Steps of the turn, as turn-plan.ts reads them. */
   steps: string;
@@ -60,9 +63,9 @@ export class SupervisedRun {
     this.plan = planIn(`plan 3: ${options.steps}`) as TurnPlan;
     this.model = model;
     this.session = options.like?.session ?? randomUUID();
-    this.folder =
-      options.like?.folder ??
-      new CrashFolder(this.plan, { ...model.config(), loop_control: { max_retries_per_step: 1 } });
+    const models = { pure: { provider: "pure", model: "pure-model", max_context_size: WINDOW } };
+    const config = { ...model.config(), models, loop_control: { max_retries_per_step: 1 } };
+    this.folder = options.like?.folder ?? new CrashFolder(this.plan, config);
   }
 
   /** Resolves when the first kernel is ready. The caller closes it. */
