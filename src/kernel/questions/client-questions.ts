@@ -51,7 +51,7 @@ export class ClientQuestions implements Questions {
     const known = earlier?.answer ?? null;
     if (known !== null) return this.#read(id, known.raw ?? undefined, questions);
     if (this.unattended) return {};
-    const raw = await this.#send({ id, tool_call_id: toolCallId, questions }, signal);
+    const raw = await this.#send({ id, tool_call_id: toolCallId, questions }, signal, earlier !== undefined);
     const decided = this.#read(id, raw, questions);
     this.#deps.recorder.note(
       { kind: "answer", id, type: "QuestionRequest", answer: raw === undefined ? null : raw, decided },
@@ -61,9 +61,13 @@ export class ClientQuestions implements Questions {
   }
 
   /** The raw answer; undefined when the client answered with an error or is gone. */
-  async #send(payload: { id: string } & Record<string, unknown>, signal: AbortSignal): Promise<unknown> {
+  async #send(
+    payload: { id: string } & Record<string, unknown>,
+    signal: AbortSignal,
+    again: boolean,
+  ): Promise<unknown> {
     try {
-      return await this.#deps.recorder.request("QuestionRequest", payload, signal);
+      return await this.#deps.recorder.request("QuestionRequest", payload, signal, again ? { extra: { again } } : {});
     } catch (error) {
       if (!(error instanceof ClientRequestError)) throw error;
       if (error.code === "aborted") throw signal.reason;

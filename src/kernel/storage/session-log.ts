@@ -24,7 +24,8 @@ export type ContextMessage = { role: "user" | "assistant" | "tool"; content: unk
  * A record that a client receives: it is written to the journal first and then delivered with the seq it got there.
  * `json` is the JSON text of `payload`, already escaped for a line (U+2028, U+2029, U+0085); it is spliced into the
  * journal line and the wire line as it is. `extra` goes to the journal only: of an ApprovalRequest `action_hash`, of a
- * ToolResult `rejection` (a person said no; "" without a reason), of a turn_end its outcome.
+ * ToolResult `rejection` (a person said no; "" without a reason), of a turn_end its outcome, of a request that is sent once more
+ * `again`.
  */
 export interface DeliverableRecord {
   kind: "event" | "request" | "result" | "turn_end";

@@ -179,7 +179,7 @@ export class SessionWriter {
 
   #project(records: readonly DeliverableRecord[], at: number): void {
     for (const record of records) {
-      this.#projector.push(record.type, record.payload, record.json, at);
+      this.#projector.push(record.type, record.payload, record.json, at, record.extra);
       if (record.kind === "turn_end") this.#openTurn = false;
     }
     this.#dirty = true;

@@ -1,6 +1,8 @@
 /** wire.jsonl as a projection of the journal: which messages it holds and how a line looks. */
 import { type JournalRecord, payloadText } from "./crc-line.js";
+import { asObject } from "./line-json.js";
 import { type MergedRecord, PartMerger } from "./part-merge.js";
+import type { DeliverableRecord } from "./session-log.js";
 
 /** The first line of every new wire.jsonl. */
 export const WIRE_HEADER = '{"type":"metadata","protocol_version":"1.10"}\n';
@@ -25,8 +27,9 @@ export class WireProjector {
   readonly #merger = new PartMerger();
   #lines: string[] = [];
 
-  push(type: string, payload: unknown, json: string, at: number): void {
-    if (NOT_RECORDED.has(type)) return;
+  /** `extra.again`: a request that is there already was sent once more. */
+  push(type: string, payload: unknown, json: string, at: number, extra?: DeliverableRecord["extra"]): void {
+    if (NOT_RECORDED.has(type) || extra?.again === true) return;
     for (const record of this.#merger.push(type, payload, json, at)) this.#lines.push(wireLine(record));
   }
 
@@ -52,10 +55,10 @@ export class WireProjector {
 export function projectWire(records: readonly JournalRecord[]): string {
   const projector = new WireProjector();
   for (const record of records) {
-    const { type, payload, at } = record.fields;
+    const { type, payload, at, extra } = record.fields;
     if (record.kind === "checkpoint") projector.flush();
     if (!isDelivered(record) || typeof type !== "string") continue;
-    projector.push(type, payload, payloadText(record), typeof at === "number" ? at : 0);
+    projector.push(type, payload, payloadText(record), typeof at === "number" ? at : 0, asObject(extra) ?? {});
   }
   projector.flush();
   return projector.text();

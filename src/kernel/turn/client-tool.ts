@@ -23,15 +23,15 @@ export function clientToolCaller(
   recorder: Recorder,
   parse: (answer: unknown) => ClientToolAnswer | null,
 ): CallClientTool {
-  const ask = async (call: { id: string }, signal: AbortSignal) => {
-    const raw = await recorder.request("ToolCallRequest", call, signal);
+  const ask = async (call: { id: string }, signal: AbortSignal, again: boolean) => {
+    const raw = await recorder.request("ToolCallRequest", call, signal, again ? { extra: { again } } : {});
     recorder.note({ kind: "answer", id: call.id, type: "ToolCallRequest", answer: raw, decided: "result" }, true);
     return raw;
   };
   return async (call, signal, earlier) => {
     try {
       const known = earlier?.answer ?? null;
-      const raw = known === null ? await ask(call, signal) : known.raw;
+      const raw = known === null ? await ask(call, signal, earlier !== undefined) : known.raw;
       const answer = parse(raw);
       if (answer === null) return toolError("Invalid tool result payload from client.", "Invalid tool result");
       return decodeReturn(answer.return_value);
