@@ -5,9 +5,9 @@ import { kernelProgram, SupervisedRun, type SupervisedRunOptions } from "./crash
 vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 });
 
 const [node, program] = kernelProgram;
-const SMALL_HEAP = "--max-old-space-size=48";
+const SMALL_HEAP = "--max-old-space-size=24";
 /** More than such a heap can hold. */
-const BIG = "x".repeat(60 * 1024 * 1024);
+const BIG = "x".repeat(16 * 1024 * 1024);
 
 async function start(context: TestContext, options: Partial<SupervisedRunOptions>): Promise<SupervisedRun> {
   const run = await SupervisedRun.start({
