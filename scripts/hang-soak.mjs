@@ -155,8 +155,12 @@ async function answer(request, response) {
   let body = "";
   for await (const piece of request) body += piece;
   const { messages } = JSON.parse(body);
-  const prompt = messages.findLast(({ role }) => role === "user");
-  const text = /(stream|tool|approval|silence) \d+/.exec(JSON.stringify(prompt))[0];
+  // A kernel that took over may have put a note of its own behind the prompt.
+  const text = messages
+    .flatMap(({ role, content }) =>
+      role === "user" ? (/(stream|tool|approval|silence) \d+/.exec(JSON.stringify(content)) ?? []).slice(0, 1) : [],
+    )
+    .at(-1);
   const { silentMs, chunks, call } = KINDS[text.split(" ")[0]];
   const isFirst = messages.at(-1).role === "user";
   await delay(isFirst ? silentMs : 0);
