@@ -93,6 +93,22 @@ it.concurrent("F-322 F24 host and kernel suspended together for 12 s: no verdict
   expect(started.text).toBe(said(plan));
 });
 
+it.concurrent("F-323 F24 a host that stands still while it suspects its kernel reads what came meanwhile before it judges", async (context) => {
+  const { plan, folder, host } = await place(context, "text 40", { paceMs: 50 });
+  const started = host({ blockAfterMs: 8_000, blockMs: 4_000 });
+  await started.line("text", ({ text }) => text !== undefined);
+  const isKernel = (line: string) => line.includes("--wire");
+  const kernel = Number.parseInt(processesWithMark(folder.mark).find(isKernel) ?? "", 10);
+  process.kill(kernel, "SIGSTOP");
+  // Suspected after 6 s of silence, taken for dead after 10 s.
+  await delay(9_000);
+  process.kill(kernel, "SIGCONT");
+  expect(await started.outcome()).toBe("finished");
+  expect(started.lines).toContainEqual({ blocked: true });
+  expect(started.verdicts).toEqual([]);
+  expect(started.text).toBe(said(plan));
+});
+
 it.concurrent.for(["sidecar", "in-process"] as const)(
   "F-330 F41 the host dies while an approval is open (%s): nothing is granted, the next host is asked under the same id, one effect",
   async (kernel, context) => {

@@ -24,6 +24,7 @@ export interface AttendedHostOptions {
   resume?: true;
   answers: boolean;
   blockMs?: number;
+  blockAfterMs?: number;
   kernel?: "sidecar" | "in-process" | "auto";
 }
 

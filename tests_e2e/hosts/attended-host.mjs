@@ -1,11 +1,17 @@
 // A host that can be stopped, blocked and killed. Takes the options as JSON: those of connectKernel, and besides
-// `answers` (whether approvals are answered), `blockMs` (stands still for that long when the turn has begun) and
-// `resume` (goes on with the open turn instead of sending `prompt`). Prints one JSON object a line: what it sees.
+// `answers` (whether approvals are answered), `blockMs` (stands still for that long, `blockAfterMs` behind the first text)
+// and `resume` (goes on with the open turn instead of sending `prompt`). Prints one JSON object a line: what it sees.
 import { connectKernel } from "../../dist/lib/index.js";
 
-const { answers, blockMs, resume, prompt, ...options } = JSON.parse(process.argv[2]);
+const { answers, blockMs = 0, blockAfterMs = 0, resume, prompt, ...options } = JSON.parse(process.argv[2]);
 const tell = (seen) => process.stdout.write(`${JSON.stringify(seen)}\n`);
-let toBlock = blockMs ?? 0;
+let toBlock = blockMs;
+
+function block() {
+  const end = performance.now() + blockMs;
+  while (performance.now() < end);
+  tell({ blocked: true });
+}
 
 const client = await connectKernel({
   ...options,
@@ -20,10 +26,9 @@ const client = await connectKernel({
     onEvent: ({ type, payload }) => {
       tell({ event: type, ...(payload.type === "text" ? { text: payload.text } : {}) });
       if (type !== "ContentPart" || toBlock === 0) return;
-      const end = performance.now() + toBlock;
       toBlock = 0;
-      while (performance.now() < end);
-      tell({ blocked: true });
+      if (blockAfterMs === 0) block();
+      else setTimeout(block, blockAfterMs);
     },
   },
 });
