@@ -224,6 +224,23 @@ describe("a host that ends", () => {
     await untilNoneLeft(mark, 9_000);
   });
 
+  it("F-332 F5 leaves none behind whose input somebody else holds open: it is gone within 6 s", async () => {
+    const mark = `host-${process.pid}-${++marks}`;
+    // The holder has no mark and ends by itself.
+    const then = `const { fd } = launched.transport.writable._handle;
+      const stdio = ["ignore", "ignore", "ignore", fd];
+      require("node:child_process").spawn("sleep", ["9"], { detached: true, env: {}, stdio }).unref();
+      setTimeout(() => process.kill(process.pid, "SIGKILL"), 100);`;
+    const { pid, exit } = await runHost(createWorkspace(), mark, then, kernelCommand());
+    await exit;
+    await until("the guard alone is left", () => isAlive(pid), 1_000);
+    const began = Date.now();
+    await until("the kernel is gone", () => !isAlive(pid), 8_000);
+    expect(Date.now() - began).toBeGreaterThan(2_000);
+    expect(Date.now() - began).toBeLessThan(6_500);
+    await untilNoneLeft(mark, 1_000);
+  });
+
   it("V-012 stays for as long as its kernel lives, and ends by itself when it was stopped", async () => {
     const mark = `host-${process.pid}-${++marks}`;
     const then =

@@ -26,6 +26,8 @@ export interface Heartbeat {
   turn: boolean;
   /** How long a running turn has been waiting for nothing at all, in milliseconds. */
   idleMs: number;
+  /** Bytes of memory; 0 when it does not say. */
+  rss: number;
 }
 
 /** The asked-for extensions that are on. */
@@ -49,8 +51,8 @@ export function readOpenTurn(info: InitializeResult): OpenTurn | null {
 
 /** A heartbeat that says nothing readable is one of an idle kernel: it lives. */
 export function readHeartbeat(params: unknown): Heartbeat {
-  const { turn, idle_ms: idleMs } = fields(params);
-  return { turn: turn === true, idleMs: isCount(idleMs) ? idleMs : 0 };
+  const { turn, idle_ms: idleMs, rss } = fields(params);
+  return { turn: turn === true, idleMs: isCount(idleMs) ? idleMs : 0, rss: isCount(rss) ? rss : 0 };
 }
 
 /** The object's keys; none for what is no object. */

@@ -38,7 +38,7 @@ export class HeartbeatWatch {
   }
 
   /** Takes what a heartbeat says. */
-  beat(heartbeat: Heartbeat): void {
+  beat(heartbeat: Pick<Heartbeat, "turn" | "idleMs">): void {
     if (heartbeat.turn && heartbeat.idleMs >= LOST_TURN_MS) this.#dead("lost_turn");
   }
 

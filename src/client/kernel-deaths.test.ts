@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Event } from "../wire/generated/types.gen.js";
 import { KernelProcessError, type KernelProcessErrorCode } from "./errors.js";
@@ -276,6 +277,27 @@ describe("a kernel with resume/1 that dies in mid-turn", () => {
     await launches.next();
     expect(kernel.isDead).toBe(true);
     expect(states[2]).toMatchObject({ cause: { kind: "lost_turn" } });
+  });
+
+  test("a kernel that held nearly all memory when it was killed ran out of it, and is never followed by one in the host", async () => {
+    const { client, kernel, launches, states } = await setUp(ALL_EXTENSIONS);
+    client.prompt("go").result.catch(() => {});
+    let next = kernel;
+    for (let death = 0; death < 3; death += 1) {
+      next.send({
+        jsonrpc: "2.0",
+        method: "heartbeat",
+        params: { turn: true, waits: ["tool"], idle_ms: 0, rss: totalmem() },
+      });
+      // Behind it, so that it was heard when this is answered.
+      next.ask("ApprovalRequest", { id: `a${death}` });
+      await next.next(null);
+      next.die();
+      next = await launches.next();
+      await next.greet(ALL_EXTENSIONS);
+    }
+    expect(states.flatMap(({ cause }) => (cause === null ? [] : [cause.kind]))).toEqual(Array(3).fill("out_of_memory"));
+    expect(launches.all.map(({ mode }) => mode)).toEqual(Array(4).fill("sidecar"));
   });
 });
 

@@ -4,6 +4,7 @@ import { type ExtensionName, type OpenTurn, readExtensions, readOpenTurn } from 
 import { HeartbeatWatch } from "./heartbeat-watch.js";
 import type { DeathCause, Guarantees } from "./kernel-state.js";
 import type { ExitInfo, KernelMode, Launched } from "./launcher.js";
+import { memoryLimit, nearLimit } from "./out-of-memory.js";
 import { type Timing, within } from "./timing.js";
 import type { WireClient } from "./wire-client.js";
 
@@ -35,6 +36,8 @@ export class LiveKernel {
   readonly #timing: Timing;
   #watch: HeartbeatWatch | null = null;
   #stopping: Promise<ExitInfo> | null = null;
+  /** Bytes, as of its last heartbeat. */
+  #rss = 0;
 
   constructor({ mode, launched, wire, info, timing }: LiveKernelParts) {
     this.mode = mode;
@@ -86,7 +89,13 @@ export class LiveKernel {
     // Always, also when it says that it is gone: what it started must not write any more either.
     const end = await this.#launched.kill();
     await this.wire.close();
-    return causeOf(sign, own, end);
+    const cause = causeOf(sign, own, end);
+    return this.#wasStarved(cause) ? { ...cause, kind: "out_of_memory" } : cause;
+  }
+
+  /** The system ends a process that holds nearly all memory, or it stands still; in a thread the memory is the host's. */
+  #wasStarved({ kind }: DeathCause): boolean {
+    return this.mode === "sidecar" && (kind === "signal" || kind === "hung") && nearLimit(this.#rss, memoryLimit());
   }
 
   #silence(): Promise<Sign> {
@@ -96,7 +105,10 @@ export class LiveKernel {
         { receivedBytes: () => this.wire.receivedBytes, ping: () => void this.wire.ping(), onDead: resolve },
         this.#timing,
       );
-      this.wire.onHeartbeat((beat) => watch.beat(beat));
+      this.wire.onHeartbeat((beat) => {
+        this.#rss = beat.rss;
+        watch.beat(beat);
+      });
       this.#watch = watch;
     });
   }

@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { tmpdir, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { oomKills, ranOutOfMemory } from "./out-of-memory.js";
+import { memoryLimit, nearLimit, oomKills, ranOutOfMemory } from "./out-of-memory.js";
 
 describe("a process ran out of memory", () => {
   const quiet = {
@@ -42,11 +42,39 @@ test.each<[string, Record<string, string>, number | null]>([
   ],
   ["not there", {}, null],
 ])("kills are counted in cgroups: %s", (_what, files, count) => {
+  expect(oomKills(rootWith(files))).toBe(count);
+});
+
+test.each<[string, Record<string, string>, number]>([
+  ["unified", { "proc/self/cgroup": "0::/a\n", "sys/fs/cgroup/a/memory.max": "4096\n" }, 4_096],
+  ["unified, without one", { "proc/self/cgroup": "0::/a\n", "sys/fs/cgroup/a/memory.max": "max\n" }, totalmem()],
+  [
+    "the older kind, in a container",
+    { "proc/self/cgroup": "4:memory:/j\n0::/\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "8192\n" },
+    8_192,
+  ],
+  [
+    "the older kind, without one",
+    { "proc/self/cgroup": "4:memory:/\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n" },
+    totalmem(),
+  ],
+  ["not there", {}, totalmem()],
+])("the limit of memory is that of the cgroup, or the machine's: %s", (_what, files, limit) => {
+  expect(memoryLimit(rootWith(files))).toBe(limit);
+});
+
+test("nine tenths of the limit are near it", () => {
+  expect([899, 900, 1_000].map((bytes) => nearLimit(bytes, 1_000))).toEqual([false, true, true]);
+  expect(nearLimit(0, totalmem())).toBe(false);
+});
+
+/** A folder that holds these files; it is removed when the test ends. */
+function rootWith(files: Record<string, string>): string {
   const root = mkdtempSync(join(tmpdir(), "cgroup-"));
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(dirname(join(root, name)), { recursive: true });
     writeFileSync(join(root, name), content);
   }
-  expect(oomKills(root)).toBe(count);
-});
+  return root;
+}

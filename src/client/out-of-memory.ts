@@ -1,10 +1,13 @@
 /** Whether a process ended for lack of memory. */
 import { readFileSync } from "node:fs";
+import { totalmem } from "node:os";
 import { join } from "node:path";
 
 /** How V8 and C++ end a process: abort, or an instruction that traps. Shells and `env` report them as codes. */
 const FATAL_SIGNALS = ["SIGABRT", "SIGTRAP", "SIGILL"];
 const FATAL_CODES = [134, 133, 132];
+/** Of the limit. */
+const NEAR = 0.9;
 
 export interface MemoryEvidence {
   code: number | null;
@@ -32,20 +35,35 @@ export function ranOutOfMemory(evidence: MemoryEvidence): boolean {
  * tell (no Linux, no cgroups). `root` is the folder that holds `proc` and `sys`.
  */
 export function oomKills(root = "/"): number | null {
-  for (const file of counterFiles(read(join(root, "proc/self/cgroup")))) {
+  for (const file of groupFiles(root, "memory.events", "memory.oom_control")) {
     const count = /^oom_kill (\d+)$/m.exec(read(join(root, "sys/fs/cgroup", file)))?.[1];
     if (count !== undefined) return Number(count);
   }
   return null;
 }
 
+/** Bytes that this process's control group may have, at most those of the machine. `root` as above. */
+export function memoryLimit(root = "/"): number {
+  for (const file of groupFiles(root, "memory.max", "memory.limit_in_bytes")) {
+    const limit = /^(\d+)$/m.exec(read(join(root, "sys/fs/cgroup", file)))?.[1];
+    if (limit !== undefined) return Math.min(Number(limit), totalmem());
+  }
+  return totalmem();
+}
+
+/** Whether this is so near to the limit that an end without a reason is one for lack of memory. */
+export function nearLimit(bytes: number, limit: number): boolean {
+  return bytes >= NEAR * limit;
+}
+
 /** In a container the group's own path is often not mounted: its files are at the top then. */
-function counterFiles(groups: string): string[] {
+function groupFiles(root: string, unifiedName: string, olderName: string): string[] {
+  const groups = read(join(root, "proc/self/cgroup"));
   const unified = /^0::(\/.*)$/m.exec(groups)?.[1];
   const memory = /^\d+:(?:.*,)?memory(?:,.*)?:(\/.*)$/m.exec(groups)?.[1];
   return [
-    ...(unified === undefined ? [] : [join(unified, "memory.events"), "memory.events"]),
-    ...(memory === undefined ? [] : [join("memory", memory, "memory.oom_control"), "memory/memory.oom_control"]),
+    ...(unified === undefined ? [] : [join(unified, unifiedName), unifiedName]),
+    ...(memory === undefined ? [] : [join("memory", memory, olderName), join("memory", olderName)]),
   ];
 }
 

@@ -11,7 +11,7 @@ import { findOpenTurn, isSlashCommand, type OpenTurn } from "./open-turn-positio
 import type { ContextRecord, DeliverableRecord } from "./session-log.js";
 import { interruptedCall, type ReturnValue, unknownOutcome } from "./tool-message.js";
 import { INTERRUPTED, type TurnOutcome } from "./turn-outcome.js";
-import type { CallPosition, StepPosition } from "./turn-position.js";
+import type { StepPosition } from "./turn-position.js";
 
 const CANCELLED: TurnOutcome = { result: { status: "cancelled" }, error: null };
 
@@ -35,7 +35,7 @@ export function planClosing(records: readonly JournalRecord[], entries: readonly
   const repairs = ["The last turn was interrupted and has been closed."];
   const { step } = turn.position;
   const open = step === null ? [] : step.toolCalls.filter((call) => resultOf(step, call) === null);
-  const unknown = open.filter((call) => !isAgentCall(call));
+  const unknown = open.filter((call) => isUnknown(turn, call));
   if (unknown.length > 0) {
     const names = unknown.map((call) => call.function.name).join(", ");
     repairs.push(`The outcome of ${unknown.length} tool call(s) is unknown: ${names}.`);
@@ -88,33 +88,18 @@ function closingEvents(turn: OpenTurn, open: readonly ToolCall[]): DeliverableRe
 }
 
 /**
- * Tools start after the model's stream has ended, so a call inside an open stream cannot have run. The call of an agent
- * is never unknown: what the agent did is in its own records.
+ * Whatever a call may change is recorded before it acts, so one of which nothing is recorded did not run. The call of an
+ * agent is never unknown: what the agent did is in its own records.
  */
 function missingResult(turn: OpenTurn, call: ToolCall): ReturnValue {
   const agent = turn.agents.resultOf(call.id);
   if (agent !== null) return agent;
-  if (isAgentCall(call)) return interruptedCall();
-  const { step } = turn.position;
-  const position = step?.calls.get(call.id);
-  if (position !== undefined && isWaiting(position) && !isTouched(position)) return interruptedCall();
-  return step !== null && isInStream(step) ? interruptedCall() : unknownOutcome();
+  return isUnknown(turn, call) ? unknownOutcome() : interruptedCall();
 }
 
-/** The model was still writing, as far as the journal tells: nothing was asked and nothing was done yet. */
-function isInStream({ end, stored, content, toolCalls, calls }: StepPosition): boolean {
-  if (end !== null || stored || content.length + toolCalls.length === 0) return false;
-  return [...calls.values()].every((call) => !isWaiting(call) && !isTouched(call) && call.result === null);
-}
-
-/** Asked for and not decided: it did not run. */
-function isWaiting({ approval, hook }: CallPosition): boolean {
-  return (approval !== null && approval.answer === null) || (hook !== null && hook.verdict === null);
-}
-
-/** Anything beyond the model's words is recorded: it may have run. */
-function isTouched({ intent, request }: CallPosition): boolean {
-  return intent !== null || request !== null;
+function isUnknown({ position: { step } }: OpenTurn, call: ToolCall): boolean {
+  const { intent = null, request = null } = step?.calls.get(call.id) ?? {};
+  return !isAgentCall(call) && (intent !== null || request !== null);
 }
 
 function resultOf(step: StepPosition, call: ToolCall): unknown {

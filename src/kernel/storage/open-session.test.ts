@@ -179,12 +179,16 @@ describe("an open turn is closed", () => {
     expect(JSON.stringify(tool)).toContain("it did not run");
   });
 
-  test("a call that nobody allowed yet is said not to have run", async () => {
-    run(await acquired(), "request");
-    abandon();
-    const log = await acquired();
-    expect(JSON.stringify(log.load().messages.at(-1))).toContain("it did not run");
-  });
+  test.each(["stream end", "request", "answer"])(
+    "a call that had no intent is said not to have run: %s",
+    async (last) => {
+      run(await acquired(), last);
+      abandon();
+      const log = await acquired();
+      expect(JSON.stringify(log.load().messages.at(-1))).toContain("it did not run");
+      expect(log.load().repairs.join()).not.toContain("unknown");
+    },
+  );
 
   test("a call whose hooks were undecided is said not to have run", async () => {
     const log = await acquired();
@@ -198,8 +202,8 @@ describe("an open turn is closed", () => {
     expect(JSON.stringify((await acquired()).load().messages.at(-1))).toContain("it did not run");
   });
 
-  test.each(["stream end", "answer", "intent"])("after %s the outcome is unknown", async (last) => {
-    run(await acquired(), last);
+  test("after its intent the outcome is unknown", async () => {
+    run(await acquired(), "intent");
     abandon();
     const log = await acquired();
     const [assistant, tool] = log.load().messages.slice(-2);
