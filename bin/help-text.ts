@@ -60,6 +60,7 @@ Other
   -h, --help                  Show this text
 
 Environment: KERNEL_SHARE_DIR, KERNEL_BASE_URL, KERNEL_API_KEY, KERNEL_MODEL_NAME and the KIMI_ names of the same;
-KERNEL_WIRE_COMPAT. KERNEL_LOGIN_API_KEY holds the key for login.
+KERNEL_WIRE_COMPAT. KERNEL_LOGIN_API_KEY holds the key for login. With -p and chat: KERNEL_MODE is --kernel, KERNEL_BIN
+the kernel to start.
 A flag is stronger than the environment, the environment stronger than the configuration file.
 `;

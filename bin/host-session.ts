@@ -1,6 +1,7 @@
 /** What a host knows before it starts a kernel: which session, and with which words. */
 import { homedir } from "node:os";
 import type { KernelFlags } from "../src/kernel/config/kernel-flags.js";
+import { loadConfig } from "../src/kernel/config/load-config.js";
 import { resolveShareDir } from "../src/kernel/config/share-dir.js";
 import { locateSession } from "../src/kernel/storage/session-locate.js";
 import { KERNEL_VERSION } from "../src/kernel/version.js";
@@ -20,5 +21,20 @@ export function hostSession(
   const shareDir = resolveShareDir(env, homedir());
   const { sessionId } = locateSession({ shareDir, workDir, sessionId: session, continueLast: flags.continue });
   const client = { name: "wire-kernel", version: KERNEL_VERSION };
-  return { ...kernelArgs(argv), session: sessionId, kernel: flags.kernel, cwd: process.cwd(), env, client };
+  const cwd = process.cwd();
+  // Else the library loads its own copy of what reads configurations, before it can start anything.
+  const saysNothing = !env.KERNEL_MODE && configNamesNoKernel(flags, shareDir);
+  const kernel = flags.kernel ?? (saysNothing ? "auto" : null);
+  return { ...kernelArgs(argv), session: sessionId, kernel, cwd, env, client };
+}
+
+/** True also for a configuration that cannot be used: that is for the kernel to say. */
+function configNamesNoKernel({ config, configFile }: KernelFlags, shareDir: string): boolean {
+  try {
+    if (config !== null) return loadConfig({ source: { kind: "text", text: config } }).runtime.kernel === null;
+    if (configFile !== null) return loadConfig({ source: { kind: "file", path: configFile } }).runtime.kernel === null;
+    return loadConfig({ source: { kind: "default", shareDir } }).runtime.kernel === null;
+  } catch {
+    return true;
+  }
 }

@@ -141,21 +141,26 @@ describe("where the kernel runs", () => {
     [["--kernel", "in-process"], {}, 0],
     [[], { KERNEL_MODE: "in-process" }, 0],
     [[], {}, 1],
+    [[], {}, 0, { runtime: { kernel: "in-process" } }],
+    [[], { KERNEL_MODE: "sidecar" }, 1, { runtime: { kernel: "in-process" } }],
     [["--kernel", "sidecar"], { KERNEL_MODE: "in-process" }, 1],
-  ] as const)("G-045 %j with %j under -p and chat", async (args, env, sidecars) => {
-    for (const [words, input] of [
-      [["-p", "go"], ""],
-      [["chat"], "go\n"],
-    ] as const) {
-      const turn = await mortalTurn({ holdsTool: true });
-      const host = turn.start([...words, "--yolo", ...args], { input, env });
-      await turn.acted();
-      expect(turn.kernels()).toHaveLength(sidecars);
-      turn.letGo();
-      expect((await host.exit()).code).toBe(0);
-      expect(host.stdout).toContain(LAST_WORDS);
-    }
-  });
+  ] as const)(
+    "G-045 %j with %j under -p and chat",
+    async (args, env, sidecars, config?: { runtime: { kernel: string } }) => {
+      for (const [words, input] of [
+        [["-p", "go"], ""],
+        [["chat"], "go\n"],
+      ] as const) {
+        const turn = await mortalTurn({ holdsTool: true, ...(config === undefined ? {} : { config }) });
+        const host = turn.start([...words, "--yolo", ...args], { input, env });
+        await turn.acted();
+        expect(turn.kernels()).toHaveLength(sidecars);
+        turn.letGo();
+        expect((await host.exit()).code).toBe(0);
+        expect(host.stdout).toContain(LAST_WORDS);
+      }
+    },
+  );
 
   it.each([
     [["-p", "go"], ""],

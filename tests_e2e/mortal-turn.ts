@@ -33,6 +33,8 @@ export interface MortalTurnOptions {
   holdsTool?: boolean;
   /** A second step with a call that needs an approval, before the last words. */
   hasSecondCall?: boolean;
+  /** Keys of the configuration beside the model. */
+  config?: Record<string, unknown>;
 }
 
 export interface MortalTurn {
@@ -65,7 +67,7 @@ export async function mortalTurn(options: MortalTurnOptions): Promise<MortalTurn
     if (reply.isCut) cutsLeft -= 1;
     return reply.items;
   });
-  const workspace = createWorkspace({ config: model.config() });
+  const workspace = createWorkspace({ config: model.config(options.config) });
   const inWork = (name: string): string => join(workspace.workDir, name);
   const letGo = (): void => writeFileSync(inWork("go"), "");
   if (!holdsTool) letGo();

@@ -13,19 +13,25 @@ import type { KernelLauncher } from "./launcher.js";
 
 export interface ApprovalAnswer {
   response: ApprovalDecision;
+  /** For the model, with a `reject`: why, or what to do instead. The turn goes on then; without it the turn ends. */
   feedback?: string;
 }
 
-/** What a session grant would allow, where the kernel says so. */
+/** What `approve_for_session` would allow, where the kernel says so. */
 export interface GrantProposal {
+  /** command, edit, fetch, mcp or read_outside. */
   kind: string;
+  /** One phrase for a person. */
   text: string;
 }
 
 /** A tool that the host runs. */
 export interface HostTool {
+  /** None of the kernel's own; `info.external_tools` tells which were refused, and why. */
   name: string;
+  /** For the model. */
   description: string;
+  /** JSON Schema of the arguments; the kernel refuses what does not fit it. */
   parameters: Record<string, unknown>;
   /** Called once for each request id, also when the kernel dies meanwhile. A throw is an error result. */
   run(call: ToolCallRequest, signal: AbortSignal): Promise<ToolReturnValue>;
@@ -33,9 +39,13 @@ export interface HostTool {
 
 /** A moment of the session at which the host is asked. */
 export interface HostHook {
+  /** A HookEvent; kernels ignore names that they do not know. */
   event: string;
+  /** Unanchored regular expression on what the event is about (the tool's name, the prompt); all when missing. */
   matcher?: string;
+  /** Whole seconds until the kernel goes on as if allowed; 30 when missing. */
   timeout?: number;
+  /** Called once for each request id. What a throw means is the kernel's to say; this one goes on as if allowed. */
   run(request: HookRequest, signal: AbortSignal): Promise<{ action: "allow" | "block"; reason?: string }>;
 }
 
@@ -50,6 +60,7 @@ export interface HostHandlers {
   ): Promise<ApprovalAnswer>;
   /** Answers by the text of the question. Without it the kernel is told that questions are not supported. */
   onQuestion?(request: QuestionRequest, context: { signal: AbortSignal }): Promise<Record<string, string>>;
+  /** Every change of the kernel behind the client. What it throws is lost. */
   onState?(change: KernelStateChange): void;
   /** Every `event` and `request` envelope's params as they reach the host, extension fields removed. For scripts that want the wire. */
   onEnvelope?(method: "event" | "request", params: { type: string; payload: unknown }): void;
@@ -64,8 +75,11 @@ export interface KernelClientOptions {
   args?: readonly string[];
   /** Flags of the very first start only (`--plan`, `--continue`): a kernel that takes over must not do it again. */
   firstArgs?: readonly string[];
+  /** Who the host is, for the User-Agent and the log of the kernel. */
   client: { name: string; version?: string };
+  /** The host shows plans: the model may plan and ask for approval of its plan. Default false. */
   planMode?: boolean;
+  /** Each kernel of the client is told of them. */
   tools?: readonly HostTool[];
   hooks?: readonly HostHook[];
   handlers?: HostHandlers;

@@ -77,7 +77,7 @@ export class KernelClient implements AsyncDisposable {
     });
   }
 
-  /** Starts the first kernel that can be started. Rejects with a KernelProcessError when none can. */
+  /** Starts the first kernel that can be started. Rejects with a KernelProcessError when none can. `timing` is for tests. */
   static async connect(options: KernelClientOptions, timing: Timing = SYSTEM_TIMING): Promise<KernelClient> {
     const client = new KernelClient(options, timing);
     const { signal, since } = options;
@@ -102,6 +102,7 @@ export class KernelClient implements AsyncDisposable {
     return this.#last.info;
   }
 
+  /** Where the newest kernel runs. */
   get mode(): KernelMode {
     return this.#last.mode;
   }
@@ -145,7 +146,7 @@ export class KernelClient implements AsyncDisposable {
     if (this.#running?.runner.drop() !== true) await cancelTurn(this.#ready, this.#runner);
   }
 
-  /** Gives the mode that holds now. */
+  /** Switches planning on or off. Gives what holds now. */
   async setPlanMode(enabled: boolean): Promise<boolean> {
     return (await askAny(this.#ready, (kernel) => kernel.wire.setPlanMode(enabled))).plan_mode;
   }

@@ -35,7 +35,9 @@ export interface Guarantees {
 export interface KernelStateChange {
   from: SupervisorState;
   to: SupervisorState;
+  /** Of the kernel that this is about; null when it is about none. */
   mode: KernelMode | null;
+  /** Set when a kernel died or could not be started. */
   cause: DeathCause | null;
   guarantees: Guarantees;
   /** Set when a turn goes on in the new kernel. */

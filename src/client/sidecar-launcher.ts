@@ -21,7 +21,9 @@ const STDERR_DRAIN_MS = 100;
 export interface SidecarOptions {
   /** Program and arguments of the kernel, without `--wire` and its flags. */
   command: readonly [string, ...string[]];
+  /** Where the kernel runs. */
   cwd: string;
+  /** All of its environment: nothing of the host's is added. */
   env: Readonly<Record<string, string | undefined>>;
 }
 
