@@ -39,11 +39,11 @@ export class ScratchHome {
     return { command: [process.execPath, ...this.#nodeArgs, shim], cwd: this.workDir, env: this.#env };
   }
 
-  /** Puts a session of the work dir there, as another kernel would have left it. */
+  /** Puts a session of the work dir there and onto the disk, as another kernel would have left it. */
   writeSession(id, contents) {
     const dir = join(this.shareDir, "sessions", createHash("md5").update(this.workDir).digest("hex"), id);
     mkdirSync(dir, { recursive: true });
-    for (const [name, text] of Object.entries(contents)) writeFileSync(join(dir, name), text);
+    for (const [name, text] of Object.entries(contents)) writeFileSync(join(dir, name), text, { flush: true });
   }
 
   get #env() {
