@@ -19,6 +19,8 @@ const BYTES = 10_000_000;
 /** About 100,000 tokens. */
 const CONTEXT_BYTES = 380_000;
 const TURN_MS = 30_000;
+/** From a piece of the stream to the death: no kernel lives so short that its successor has just been started. */
+const REST_MS = 1_000;
 
 /** Gives the rows of this bench. Each round is a fresh client on a fresh copy of the session. */
 export async function run() {
@@ -71,7 +73,7 @@ async function oneTurn(server, files, round) {
     const death = deaths.at(-1);
     if (death !== undefined && death.first === undefined) Object.assign(death, { eventAt: now(), first: type });
     if (type !== "ContentPart") return;
-    if (said.push(payload.text) % 2 === 1) kernel.kill("SIGKILL");
+    if (said.push(payload.text) % 2 === 1) setTimeout(() => kernel.kill("SIGKILL"), REST_MS);
   };
   subscribe("child_process", spawned);
   try {

@@ -35,6 +35,11 @@ export interface Launched {
 
 export interface KernelLauncher {
   readonly mode: KernelMode;
+  /**
+   * Makes ready what a launch would need, because one may come soon. Gives a function that lets go of it when none came.
+   * Missing where there is nothing to make ready. Never throws.
+   */
+  standBy?(): () => void;
   /** Throws KernelProcessError. */
   launch(request: LaunchRequest): Promise<Launched>;
 }

@@ -26,7 +26,7 @@ const JITTER = 0.2;
 const WINDOW_MS = 600_000;
 const MAX_DEATHS = 5;
 /** A kernel that worked this long before it died makes the deaths before it forgotten. */
-const HEALTHY_MS = 600_000;
+export const HEALTHY_MS = 600_000;
 
 /** Exit codes that say: starting it again would not help. Usage, configuration, login. */
 export const REFUSAL_CODES: ReadonlySet<number | null> = new Set([2, 64, 77, 78]);
