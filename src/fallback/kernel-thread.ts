@@ -31,6 +31,7 @@ export class KernelThread {
   /** Never rejects. */
   readonly exited: Promise<ExitInfo>;
   readonly #worker: Worker;
+  readonly #tail: StderrTail;
   #terminated = false;
   #isGone = false;
 
@@ -45,13 +46,10 @@ export class KernelThread {
       resourceLimits: { ...DEFAULT_LIMITS, ...options.resourceLimits },
     });
     this.#worker = worker;
-    if (data.standby) worker.unref();
     const tail = new StderrTail(secretValues(options.env));
+    this.#tail = tail;
     const note = (text: string): void => tail.add(Buffer.from(text));
     let outOfMemory = false;
-    // Nothing may be written to the host's own streams, and an unread pipe would stop the thread.
-    worker.stdout.resume();
-    worker.stderr.on("data", (chunk: Buffer) => tail.add(chunk));
     this.exited = new Promise<ExitInfo>((resolve) => {
       worker.on("error", (error: NodeJS.ErrnoException) => {
         outOfMemory ||= error.code === "ERR_WORKER_OUT_OF_MEMORY";
@@ -69,6 +67,8 @@ export class KernelThread {
         else resolve();
       });
     });
+    // Behind the listeners, each of which would hold the host again.
+    if (data.standby) worker.unref();
   }
 
   get isGone(): boolean {
@@ -77,6 +77,11 @@ export class KernelThread {
 
   /** Runs a kernel in it. To be called once. */
   start(start: ThreadStart): void {
+    const { stdout, stderr } = this.#worker;
+    // Nothing may be written to the host's own streams, and an unread pipe would stop the thread. One that is read keeps
+    // the host alive, so not before.
+    stdout.resume();
+    stderr.on("data", (chunk: Buffer) => this.#tail.add(chunk));
     this.#worker.ref();
     this.#worker.postMessage(start, [start.port]);
   }
