@@ -44,7 +44,7 @@ export async function buildBundle(outdir = join(root, "dist")) {
   await mergeStart(root, outdir, result.metafile);
   writeFileSync(join(outdir, "meta.json"), JSON.stringify(result.metafile));
   await copyGrammar(join(outdir, "grammar"));
-  const noCache = writeStartCache(outdir);
+  const noCache = await writeStartCache(outdir);
   if (noCache !== null) console.warn(`The kernel will start more slowly: ${noCache}`);
   return result.metafile;
 }

@@ -44,8 +44,9 @@ test("the start keeps to its budget of bytes and files", () => {
   expect(files.length).toBeLessThanOrEqual(MAX_FILES);
 });
 
-test("the start has a compile cache that this Node accepts", () => {
-  expect(existsSync(join(outdir, "start.cache"))).toBe(true);
+test.each(["start", "runtime", "turn"])("the script %s has a compile cache that this Node accepts", (name) => {
+  expect(existsSync(join(outdir, `${name}.cjs`))).toBe(true);
+  expect(existsSync(join(outdir, `${name}.cache`))).toBe(true);
 });
 
 function packageOf(input: string): string | null {
