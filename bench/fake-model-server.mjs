@@ -1,8 +1,9 @@
 // A fake model server in a process of its own, so that its CPU is nobody else's. It speaks raw HTTP over net with bytes
 // prepared in advance, and reports the time of each step (process.hrtime.bigint, one clock for all processes of a
-// machine) to its parent. The first part of the path names the reply: /turn/... or /burst/...
+// machine) to its parent. The first part of the path names the reply: /turn/..., /burst/..., or /recover-<any>/..., whose
+// requests are counted for each path.
 import { createServer } from "node:net";
-import { BURST_CHARS, BURST_CHUNKS, TURN_WORDS } from "./replies.mjs";
+import { BURST_CHARS, BURST_CHUNKS, RECOVERY_FILE, RECOVERY_WORDS, TURN_WORDS } from "./replies.mjs";
 
 const HEAD = Buffer.from(
   "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n",
@@ -16,6 +17,11 @@ const turn = {
   rest: Buffer.concat([...TURN_WORDS.slice(1).map((word) => http(sse(word))), ending(TURN_WORDS.length)]),
 };
 const burst = burstWrites();
+/** The first and third are never ended: the kernel is killed in them. The second ends in a call, which begins a step. */
+const recovery = RECOVERY_WORDS.map((word, i) =>
+  Buffer.concat([HEAD, http(sse(word)), ...(i === 1 ? [http(toolCall())] : []), ...(i % 2 === 1 ? [ending(1)] : [])]),
+);
+const recoveries = new Map();
 
 const server = createServer({ noDelay: true }, (socket) => {
   let received = Buffer.alloc(0);
@@ -29,6 +35,7 @@ const server = createServer({ noDelay: true }, (socket) => {
     received = Buffer.alloc(0);
     const report = { path: request.path, seenAt, body: request.body };
     if (request.path.startsWith("/burst/")) sendBurst(socket, report);
+    else if (request.path.startsWith("/recover-")) sendRecovery(socket, report);
     else sendTurn(socket, report);
   });
 });
@@ -45,6 +52,15 @@ function sendTurn(socket, report) {
       tell({ ...report, firstChunkAt });
     }, PAUSE_MS);
   }, PAUSE_MS);
+}
+
+/** Without any delay. */
+function sendRecovery(socket, report) {
+  const turn = recoveries.get(report.path) ?? 0;
+  recoveries.set(report.path, turn + 1);
+  const firstChunkAt = process.hrtime.bigint();
+  socket.write(recovery[turn] ?? recovery.at(-1));
+  tell({ ...report, firstChunkAt });
 }
 
 function sendBurst(socket, report) {
@@ -93,8 +109,13 @@ function burstWrites() {
   return writes;
 }
 
-function sse(content, finish = null, usage = undefined) {
-  const choices = usage === undefined ? [{ index: 0, delta: { content }, finish_reason: finish }] : [];
+function toolCall() {
+  const call = { name: "ReadFile", arguments: JSON.stringify({ path: RECOVERY_FILE }) };
+  return sse("", null, undefined, { tool_calls: [{ index: 0, id: "call_bench", type: "function", function: call }] });
+}
+
+function sse(content, finish = null, usage = undefined, delta = { content }) {
+  const choices = usage === undefined ? [{ index: 0, delta, finish_reason: finish }] : [];
   const head = { id: "chatcmpl-bench", object: "chat.completion.chunk", created: 1_700_000_000, model: "bench" };
   return `data: ${JSON.stringify({ ...head, choices, usage })}\n\n`;
 }

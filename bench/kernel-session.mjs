@@ -17,6 +17,7 @@ export class KernelSession {
   /** Event lines in order, with the time of the read that brought them; decoded as latin1, which is fast. */
   events = [];
   #child;
+  #onEvent;
   #exited;
   #partial = "";
   #responses = new Map();
@@ -24,9 +25,10 @@ export class KernelSession {
   #wake = () => {};
   #stderr = "";
 
-  /** `command` is an argv. Nothing is sent yet. */
-  constructor(command, { cwd, env }) {
+  /** `command` is an argv. Nothing is sent yet. `onEvent` takes event lines as they come; they are not kept then. */
+  constructor(command, { cwd, env }, onEvent = null) {
     const [program, ...args] = command;
+    this.#onEvent = onEvent;
     this.spawnedAt = now();
     this.#child = spawn(program, args, { cwd, env, stdio: ["pipe", "pipe", "pipe"] });
     this.#exited = once(this.#child, "close");
@@ -100,7 +102,8 @@ export class KernelSession {
     let answered = false;
     for (const line of lines) {
       if (line.startsWith(EVENT_HEAD)) {
-        this.events.push({ line, at });
+        if (this.#onEvent === null) this.events.push({ line, at });
+        else this.#onEvent(line);
         continue;
       }
       const message = JSON.parse(line);

@@ -1,8 +1,6 @@
 // replay of a session of 10 MB: request written -> answer read, all records between them. Once for a session that this
 // kernel has worked on, once for one that another Wire kernel left behind.
-import { createHash, randomUUID } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { randomUUID } from "node:crypto";
 import { figure } from "./figures.mjs";
 import { msBetween } from "./kernel-session.mjs";
 import { startModelServer } from "./model-server.mjs";
@@ -38,9 +36,7 @@ export async function run({ nodeArgs }) {
 /** Gives the id of the new session. */
 function writeSession(home, { contents }) {
   const id = randomUUID();
-  const dir = join(home.shareDir, "sessions", createHash("md5").update(home.workDir).digest("hex"), id);
-  mkdirSync(dir, { recursive: true });
-  for (const [name, text] of Object.entries(contents)) writeFileSync(join(dir, name), text);
+  home.writeSession(id, contents);
   return id;
 }
 

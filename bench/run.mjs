@@ -8,7 +8,16 @@ import { parseArgs } from "node:util";
 import { targetText } from "./figures.mjs";
 import { loadAverage } from "./process-usage.mjs";
 
-const BENCHES = ["startup", "memory", "turn-latency", "stream-throughput", "replay", "tokens"];
+const BENCHES = [
+  "startup",
+  "memory",
+  "turn-latency",
+  "stream-throughput",
+  "replay",
+  "recovery",
+  "supervised",
+  "tokens",
+];
 const baselineFile = fileURLToPath(new URL("baseline.json", import.meta.url));
 const built = fileURLToPath(new URL("../dist/kernel.js", import.meta.url));
 

@@ -1,4 +1,5 @@
 // A home of its own for one kernel: share folder, work dir, and a config that points at a model server.
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,13 +31,28 @@ export class ScratchHome {
 
   /** Spawns any command in the same surroundings. */
   start(command) {
-    const env = {
+    return new KernelSession(command, { cwd: this.workDir, env: this.#env });
+  }
+
+  /** For `connectKernel`: the built kernel in the same surroundings. */
+  hostOptions() {
+    return { command: [process.execPath, ...this.#nodeArgs, shim], cwd: this.workDir, env: this.#env };
+  }
+
+  /** Puts a session of the work dir there and onto the disk, as another kernel would have left it. */
+  writeSession(id, contents) {
+    const dir = join(this.shareDir, "sessions", createHash("md5").update(this.workDir).digest("hex"), id);
+    mkdirSync(dir, { recursive: true });
+    for (const [name, text] of Object.entries(contents)) writeFileSync(join(dir, name), text, { flush: true });
+  }
+
+  get #env() {
+    return {
       PATH: process.env.PATH ?? "",
       HOME: join(this.#root, "home"),
       KERNEL_SHARE_DIR: this.shareDir,
       LANG: "C.UTF-8",
     };
-    return new KernelSession(command, { cwd: this.workDir, env });
   }
 
   remove() {

@@ -2,10 +2,13 @@
 
 const OUTPUT_LINE = "export const value = compute(input, { deep: true }); // \u00fcnchanged line of a source file\n";
 
-/** Files of a session whose wire.jsonl has about `bytes` bytes, and how many events a replay of it sends. */
-export function sessionFiles(bytes) {
+/**
+ * Files of a session whose wire.jsonl has about `bytes` bytes, and how many events a replay of it sends. With
+ * `contextBytes` the context holds only the newest turns, as after a compaction: what fits into a model's window.
+ */
+export function sessionFiles(bytes, contextBytes = Number.POSITIVE_INFINITY) {
   const wire = ['{"type":"metadata","protocol_version":"1.10"}'];
-  const context = [{ role: "_system_prompt", content: "You are a coding agent." }];
+  const context = [];
   let size = 0;
   let events = 0;
   for (let turn = 0; size < bytes; turn++) {
@@ -17,12 +20,21 @@ export function sessionFiles(bytes) {
     }
     context.push(...turnContext(turn));
   }
+  const lines = context.map((line) => `${JSON.stringify(line)}\n`);
+  let kept = 0;
+  const from = lines.findLastIndex((line) => {
+    kept += Buffer.byteLength(line);
+    return kept > contextBytes;
+  });
+  // A turn is not cut in two.
+  const first = context.findIndex((line, i) => i > from && line.role === "_checkpoint" && line.id % 3 === 0);
+  const system = `${JSON.stringify({ role: "_system_prompt", content: "You are a coding agent." })}\n`;
   const state = { version: 1, custom_title: "bench", approval: { yolo: false, afk: false, auto_approve_actions: [] } };
   return {
     events,
     contents: {
       "wire.jsonl": `${wire.join("\n")}\n`,
-      "context.jsonl": `${context.map((line) => JSON.stringify(line)).join("\n")}\n`,
+      "context.jsonl": system + lines.slice(first).join(""),
       "state.json": JSON.stringify(state, null, 2),
     },
   };

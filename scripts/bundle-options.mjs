@@ -1,5 +1,6 @@
 // What every bundle of the build has in common.
-import { dirname } from "node:path";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -20,6 +21,27 @@ export const bundleOptions = {
   metafile: true,
   logLevel: "warning",
 };
+
+/**
+ * An esbuild plugin: of vscode-jsonrpc only its connection. Its one public door is CommonJS, which no bundler can thin
+ * out, and a third of what stands behind it is readers and writers that are not used here. A name that is missing fails
+ * the build.
+ */
+export const rpcConnectionOnly = {
+  name: "rpc-connection-only",
+  setup({ onResolve, onLoad }) {
+    const resolveDir = dirname(createRequire(join(root, "package.json")).resolve("vscode-jsonrpc"));
+    onResolve({ filter: /^vscode-jsonrpc$/ }, () => ({ path: "connection", namespace: "rpc" }));
+    onLoad({ filter: /.*/, namespace: "rpc" }, () => ({ contents: RPC_DOOR, resolveDir }));
+  },
+};
+
+const RPC_DOOR = `
+export { createMessageConnection } from "./connection.js";
+export { Event } from "./events.js";
+export { ResponseError } from "./messages.js";
+export { default as RAL } from "./ral.js";
+`;
 
 /** An esbuild plugin: what is imported as `filter` says is taken at run time from `path`, as seen from the importer's output. */
 export function elsewhere(name, filter, path) {

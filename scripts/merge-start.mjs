@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { build } from "esbuild";
-import { START_ENTRIES, staticClosure } from "./start-closure.mjs";
+import { START_ENTRIES, staticClosure, TURN_SCRIPTS } from "./start-closure.mjs";
 
 /**
  * Rewrites the output of a build with splitting in `outdir`. Takes esbuild's metafile, whose paths are relative to
@@ -13,29 +13,52 @@ import { START_ENTRIES, staticClosure } from "./start-closure.mjs";
 export async function mergeStart(root, outdir, { outputs }) {
   const out = relative(root, outdir);
   const main = join(out, "kernel.js");
-  const script = join(out, "start.cjs");
   // The command itself comes last: it runs as soon as it is evaluated.
   const parts = [...staticClosure(outputs, START_ENTRIES).filter((file) => file !== main), main];
+  await mergeScript(root, out, outputs, { name: "start", parts, main });
+  // What a turn runs through: each of these is loaded as a whole, by the first who asks for a part of it.
+  const taken = new Set([...parts, join(out, "start.cjs")]);
+  for (const [name, entries] of Object.entries(TURN_SCRIPTS)) {
+    const later = staticClosure(outputs, entries(outputs)).filter((file) => !taken.has(file));
+    for (const file of later) taken.add(file);
+    for (const made of ["js", "cjs"]) taken.add(join(out, `${name}.${made}`));
+    await mergeScript(root, out, outputs, { name, parts: later, main: null });
+  }
+}
+
+/** Puts `parts` into one script; `main` is the one that runs it, null for a new file that only does that. */
+async function mergeScript(root, out, outputs, { name, parts, main }) {
+  const script = join(out, `${name}.cjs`);
+  const runnerFile = main ?? join(out, `${name}.js`);
   const contents = parts.map((file, i) => reExports(outputs[file].exports, i, specifier(out, file))).join("");
   const entry = { stdin: { contents, resolveDir: join(root, out) }, format: "cjs" };
   const inputs = Object.assign({}, ...parts.map((file) => outputs[file].inputs));
-  outputs[script] = { ...(await rebuild(root, script, entry, new Set(parts))), inputs };
+  const own = main === null ? { define: { "import.meta.url": "$url" } } : {};
+  outputs[script] = { ...(await rebuild(root, script, { ...entry, ...own }, new Set(parts))), inputs };
   replaceImports(root, script, outputs, parts);
 
-  const doors = parts.slice(0, -1);
-  const names = doors.flatMap((file, i) => outputs[file].exports.map((name) => alias(i, name)));
-  outputs[main] = { ...outputs[main], ...write(root, main, runner(names), script) };
-  for (const [i, file] of doors.entries()) {
-    const text = door(outputs[file].exports, i, specifier(dirname(file), main));
-    outputs[file] = { ...outputs[file], ...write(root, file, text, main) };
+  const doors = parts.filter((file) => file !== main);
+  const names = parts.flatMap((file, i) => (file === main ? [] : outputs[file].exports.map((one) => alias(i, one))));
+  const needs = [...new Set(outputs[script].imports.flatMap((edge) => (edge.path in outputs ? staticOf(edge) : [])))];
+  const beside = needs.map((file) => specifier(out, file));
+  outputs[runnerFile] = { ...outputs[runnerFile], ...write(root, runnerFile, runner(name, names, beside), script) };
+  for (const [i, file] of parts.entries()) {
+    if (file === main) continue;
+    const text = door(outputs[file].exports, i, specifier(dirname(file), runnerFile));
+    outputs[file] = { ...outputs[file], ...write(root, file, text, runnerFile) };
   }
-  // The other files import what they share with the start directly, not through the doors.
+  // The other files import what they share with the script directly, not through the doors.
   for (const [file, output] of Object.entries(outputs)) {
     const shares = output.imports.some((edge) => edge.kind === "import-statement" && doors.includes(edge.path));
     if (!shares || doors.includes(file)) continue;
     const { imports, bytes } = await rebuild(root, file, { entryPoints: [file], format: "esm" }, new Set(doors));
     outputs[file] = { ...output, imports, bytes };
   }
+}
+
+/** The file of an import that a script makes by require(), which no ES module answers to: its runner imports it. */
+function staticOf({ kind, path }) {
+  return kind === "dynamic-import" ? [] : [path];
 }
 
 /** Writes `target` from `entry` with the static imports of `inlined` files taken in. Gives its part of a metafile. */
@@ -90,7 +113,9 @@ function replaceImports(root, script, outputs, parts) {
     const instead = i < 0 ? `$load(${written})` : `Promise.resolve().then(()=>({${own}}))`;
     text = text.replaceAll(`import(${written})`, instead);
   }
-  if (/\bimport\(/.test(text)) throw new Error("The start imports something in a way that is not understood here");
+  // The openai package names one in a message.
+  if (/\bimport\((?!'node:)/.test(text))
+    throw new Error("The start imports something in a way that is not understood here");
   writeFileSync(join(root, script), text);
 }
 
@@ -101,18 +126,23 @@ function write(root, file, text, to) {
 }
 
 /** A cache that is absent, or of another Node, costs time and nothing else. */
-function runner(names) {
+function runner(name, names, beside) {
+  const imports = beside.map((path, i) => `import * as m${i} from ${JSON.stringify(path)};\n`).join("");
+  const modules = beside.map((path, i) => `${JSON.stringify(path)}: m${i}`).join(", ");
   return `import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import vm from "node:vm";
-const filename = fileURLToPath(new URL("start.cjs", import.meta.url));
+${imports}const filename = fileURLToPath(new URL("${name}.cjs", import.meta.url));
 let cachedData;
-try { cachedData = readFileSync(fileURLToPath(new URL("start.cache", import.meta.url))); } catch {}
-const source = "(function(require,$start,$load){const module=$start;" + readFileSync(filename, "utf8") + "\\n})";
+try { cachedData = readFileSync(fileURLToPath(new URL("${name}.cache", import.meta.url))); } catch {}
+const source = "(function(require,$start,$load,$url){const module=$start;" + readFileSync(filename, "utf8") + "\\n})";
 const script = new vm.Script(source, { filename, cachedData });
 const start = { exports: {} };
-script.runInThisContext()(createRequire(import.meta.url), start, (specifier) => import(specifier));
+const load = createRequire(import.meta.url);
+const modules = { ${modules} };
+const ask = (id) => modules[id] ?? load(id);
+script.runInThisContext()(ask, start, (specifier) => import(specifier), import.meta.url);
 export const { ${names.join(", ")} } = start.exports;
 `;
 }

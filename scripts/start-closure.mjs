@@ -3,6 +3,15 @@
 /** The command, and what it loads by import() in wire mode before it can answer. */
 export const START_ENTRIES = ["bin/kernel.ts", "bin/run-wire.ts", "src/kernel/main.ts"];
 
+const TURN = /^src\/kernel\/(tools\/[^/]+|providers\/(openai-driver|registry))\.ts$|node_modules\/openai\/index\.mjs$/;
+
+/** What is loaded behind the start up to the first call of a model, in two parts: a kernel can be asked before the second. */
+export const TURN_SCRIPTS = {
+  runtime: () => ["src/kernel/kernel-runtime.ts", "src/kernel/server/extension-server.ts"],
+  turn: (outputs) =>
+    Object.values(outputs).flatMap(({ entryPoint = "" }) => (TURN.test(entryPoint) ? [entryPoint] : [])),
+};
+
 /** The output files that load with the outputs of these entry points, themselves included; static imports only. */
 export function staticClosure(outputs, entries) {
   const waiting = Object.keys(outputs).filter((file) => entries.includes(outputs[file].entryPoint));

@@ -245,6 +245,21 @@ it.each([
   },
 );
 
+it.each([
+  ["launch", { threads: 1, code: 0 }],
+  ["drop", { threads: 2, code: 0 }],
+  ["idle", { threads: 1, code: null }],
+])("I-032 a thread that stands by is taken once, can be let go of, and holds no host (%s)", async (how, expected) => {
+  const { home, configFile, workDir } = createWorkspace({ scripts: ["text: hello"] });
+  const args = JSON.stringify(["--config-file", configFile, "--work-dir", workDir]);
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [hostFile("standby-host.mjs"), how, args], {
+    env: { PATH: process.env.PATH, HOME: home },
+    timeout: 15_000,
+  });
+  expect(stderr).toBe("");
+  expect(JSON.parse(stdout)).toEqual(expected);
+});
+
 it("I-030 --ask-always is stronger than --yolo, --afk and what the session has stored", async () => {
   const workspace = createWorkspace({ scripts: [shellCall("t1", "echo one > one"), "text: done"] });
   const args = ["--session", SESSION];

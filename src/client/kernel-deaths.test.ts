@@ -498,6 +498,51 @@ describe("the ladder", () => {
     expect(later.all).toHaveLength(1);
   });
 
+  test("the next rung stands by behind the first death, not before, and lets go at the end", async () => {
+    const timing = new FakeTiming();
+    const told: string[] = [];
+    const launches = new FakeLaunches();
+    const standBy = () => {
+      told.push("stands by");
+      return () => void told.push("lets go");
+    };
+    let isReady = (): void => {};
+    const ready = () =>
+      new Promise<void>((resolve) => {
+        isReady = resolve;
+      });
+    const onState = ({ to }: KernelStateChange) => to === "ready" && isReady();
+    const first = ready();
+    const connecting = KernelClient.connect(
+      {
+        client: { name: "test" },
+        launchers: [
+          { ...launches.launcher("sidecar"), standBy },
+          { ...launches.launcher("in_process"), standBy },
+        ],
+        handlers: { onState },
+      },
+      timing,
+    );
+    const kernel = await launches.next();
+    await kernel.greet([]);
+    await first;
+    const client = await connecting;
+    timing.advance(60_000);
+    expect(told).toEqual([]);
+    const second = ready();
+    kernel.die();
+    await (await launches.next()).greet([]);
+    await second;
+    timing.advance(499);
+    expect(told).toEqual([]);
+    timing.advance(1);
+    expect(told).toEqual(["stands by"]);
+    await client.close();
+    expect(told).toEqual(["stands by", "lets go"]);
+    expect(timing.waiting).toBe(0);
+  });
+
   test("no memory is never answered with a kernel in the host", async () => {
     const { kernel, launches, states } = await setUp(ALL_EXTENSIONS);
     kernel.die({ signal: "SIGABRT", outOfMemory: true });

@@ -37,6 +37,11 @@ export interface KernelLauncher {
   readonly mode: KernelMode;
   /** Named by the user: when what it starts first turns out to be no kernel, that is the answer; nothing else is tried. */
   readonly isNamed?: boolean;
+  /**
+   * Makes ready what a launch would need, because one may come soon. Gives a function that lets go of it when none came.
+   * Missing where there is nothing to make ready. Never throws.
+   */
+  standBy?(): () => void;
   /** Throws KernelProcessError. */
   launch(request: LaunchRequest): Promise<Launched>;
 }

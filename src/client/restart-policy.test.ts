@@ -10,18 +10,32 @@ function death(more: Partial<Death> = {}): Death {
 
 const deaths = (count: number, more: Partial<Death> = {}) => Array.from({ length: count }, () => death(more));
 
+/** As the ladder makes them: the first two in a sidecar. */
+const onLadder = (count: number) => [...deaths(2), ...deaths(3, { mode: "in_process" })].slice(0, count);
+
 test.each<[number, KernelMode, number]>([
   [1, "sidecar", 0],
-  [2, "in_process", 500],
-  [3, "in_process", 2_000],
-  [4, "in_process", 8_000],
+  [2, "in_process", 0],
+  [3, "in_process", 500],
+  [4, "in_process", 2_000],
   [5, "in_process", 8_000],
 ])("death %i: %s after %i ms", (count, mode, afterMs) => {
-  expect(decideRestart(deaths(count), LADDER, 0.5)).toEqual({ mode, afterMs, quarantine: false });
+  expect(decideRestart(onLadder(count), LADDER, 0.5)).toEqual({ mode, afterMs, quarantine: false });
+});
+
+test("a rung that is new starts at once, however many deaths there were", () => {
+  const crowded = [...deaths(2, { cause: "out_of_memory" }), ...deaths(2)];
+  expect(decideRestart(crowded, LADDER, 0.5)).toMatchObject({ mode: "in_process", afterMs: 0 });
+});
+
+test("one rung alone backs off from its second start on", () => {
+  const waits = [1, 2, 3, 4, 5].map((n) => decideRestart(deaths(n), ["sidecar"], 0.5)?.afterMs);
+  expect(waits).toEqual([0, 500, 2_000, 8_000, 8_000]);
 });
 
 test("jitter is a fifth to both sides", () => {
-  expect([0, 0.5, 1].map((random) => decideRestart(deaths(4), LADDER, random)?.afterMs)).toEqual([6_400, 8_000, 9_600]);
+  const waits = [0, 0.5, 1].map((random) => decideRestart(onLadder(5), LADDER, random)?.afterMs);
+  expect(waits).toEqual([6_400, 8_000, 9_600]);
 });
 
 describe("a crash loop", () => {

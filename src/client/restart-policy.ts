@@ -20,12 +20,13 @@ export interface Launch {
   quarantine: boolean;
 }
 
+/** Before the starts of a rung that was there before; a rung that is new starts at once. */
 const BACKOFF_MS = [0, 500, 2_000, 8_000];
 const JITTER = 0.2;
 const WINDOW_MS = 600_000;
 const MAX_DEATHS = 5;
 /** A kernel that worked this long before it died makes the deaths before it forgotten. */
-const HEALTHY_MS = 600_000;
+export const HEALTHY_MS = 600_000;
 
 /** Exit codes that say: starting it again would not help. Usage, configuration, login. */
 export const REFUSAL_CODES: ReadonlySet<number | null> = new Set([2, 64, 77, 78]);
@@ -42,10 +43,10 @@ export function decideRestart(
   const counted = sinceHealthy(deaths);
   const last = counted.at(-1) as Death;
   if (counted.filter(({ at }) => last.at - at < WINDOW_MS).length > MAX_DEATHS) return null;
-  const backoff = BACKOFF_MS[Math.min(counted.length, BACKOFF_MS.length) - 1] as number;
+  const mode = nextMode(counted, last, modes);
   return {
-    mode: nextMode(counted, last, modes),
-    afterMs: Math.round(backoff * (1 - JITTER + 2 * JITTER * random)),
+    mode,
+    afterMs: Math.round(backoffMs(counted, mode) * (1 - JITTER + 2 * JITTER * random)),
     quarantine: last.place !== null && counted.filter(({ place }) => place === last.place).length > 1,
   };
 }
@@ -54,6 +55,13 @@ export function decideRestart(
 export function sinceHealthy(deaths: readonly Death[]): readonly Death[] {
   const healthy = deaths.findLastIndex(({ uptimeMs }) => uptimeMs >= HEALTHY_MS);
   return healthy === -1 ? deaths : deaths.slice(healthy);
+}
+
+/** Whatever ended the rungs before says nothing about this one: waiting would only cost the turn that goes on in it. */
+function backoffMs(counted: readonly Death[], mode: KernelMode): number {
+  const rungs = new Set(counted.map((death) => death.mode));
+  if (!rungs.has(mode)) return 0;
+  return BACKOFF_MS[Math.min(counted.length - rungs.size, BACKOFF_MS.length - 1)] as number;
 }
 
 function nextMode(counted: readonly Death[], last: Death, modes: readonly [KernelMode, ...KernelMode[]]): KernelMode {

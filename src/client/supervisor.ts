@@ -6,6 +6,7 @@ import type { DeathCause, Guarantees, KernelStateChange, SupervisorState } from 
 import type { KernelLauncher, KernelMode } from "./launcher.js";
 import type { LiveKernel } from "./live-kernel.js";
 import { type Death, decideRestart, type Launch, REFUSAL_CODES, sinceHealthy } from "./restart-policy.js";
+import { Standby } from "./standby.js";
 import { pause, type Timing } from "./timing.js";
 
 export interface SupervisorOptions {
@@ -49,10 +50,12 @@ export class Supervisor {
   readonly #unusable = new Set<KernelMode>();
   /** Launchers that failed since a kernel last lived. */
   readonly #failed = new Set<KernelMode>();
+  readonly #standby: Standby;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#mode = options.launchers[0].mode;
+    this.#standby = new Standby(options.timing);
   }
 
   get state(): SupervisorState {
@@ -124,12 +127,23 @@ export class Supervisor {
     void kernel.death.then((cause) => this.#died(kernel, cause));
     this.#tell("ready", { resumedTurn: this.#options.resumedTurn(kernel) });
     this.#next.resolve(kernel);
+    if (this.#deaths.length > 0) this.#standBy(kernel.mode);
+  }
+
+  /** The rung that one more crash would lead to gets ready, where it is another one. */
+  #standBy(mode: KernelMode): void {
+    const { launchers, timing } = this.#options;
+    const crash: Death = { at: timing.now(), uptimeMs: 0, mode, cause: "signal", place: null };
+    const next = this.#decide([...this.#deaths, crash])?.mode;
+    const launcher = launchers.find((one) => one.mode === next && next !== mode);
+    if (launcher !== undefined) this.#standby.begin(launcher);
   }
 
   #died(kernel: LiveKernel, cause: DeathCause): void {
     if (this.#isClosed) return;
     const { timing, onDeath } = this.#options;
     this.#kernel = null;
+    this.#standby.keep();
     const { place, unknownEffects } = onDeath(kernel, cause);
     this.#next = deferred();
     this.#count(kernel.mode, cause.kind, timing.now() - kernel.readyAt, place);
@@ -180,9 +194,9 @@ export class Supervisor {
     return launch;
   }
 
-  #decide(): Launch | null {
+  #decide(deaths: readonly Death[] = this.#deaths): Launch | null {
     const [first, ...rest] = this.#usable();
-    return first === undefined ? null : decideRestart(this.#deaths, [first, ...rest], this.#options.timing.random());
+    return first === undefined ? null : decideRestart(deaths, [first, ...rest], this.#options.timing.random());
   }
 
   #usable(): KernelMode[] {
@@ -199,6 +213,7 @@ export class Supervisor {
   }
 
   #end(state: "failed" | "closed", error: KernelProcessError, told: Told): void {
+    this.#standby.end();
     const before = this.#next;
     this.#next = deferred();
     this.#next.reject(error);

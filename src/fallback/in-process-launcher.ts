@@ -1,6 +1,7 @@
 /** Runs the kernel inside the host's process: in a thread of its own, or, if asked for, in the host's. */
 import type { ResourceLimits } from "node:worker_threads";
 import type { KernelLauncher } from "../client/launcher.js";
+import type { KernelThread } from "./kernel-thread.js";
 
 export interface InProcessOptions {
   /** The kernel gets a copy; the host's own environment is neither read nor changed. */
@@ -24,15 +25,27 @@ export interface InProcessOptions {
  * the host ends, because only the ended thread could reap them.
  */
 export function inProcessLauncher(options: InProcessOptions): KernelLauncher {
+  let standby: Promise<KernelThread> | null = null;
+  const takeStandby = async (): Promise<KernelThread | null> => {
+    const taken = standby;
+    standby = null;
+    return (await taken?.catch(() => null)) ?? null;
+  };
+  const dropStandby = async (): Promise<void> => void (await takeStandby())?.kill();
+  const standBy = (): (() => void) => {
+    standby ??= import("./thread-kernel.js").then(({ standbyThread }) => standbyThread(options));
+    return () => void dropStandby();
+  };
   return {
     mode: "in_process",
+    ...(options.sameThread === true ? {} : { standBy }),
     launch: async (request) => {
       if (options.sameThread === true) {
         const { launchHere } = await import("./host-kernel.js");
         return launchHere(options, request);
       }
       const { launchThread } = await import("./thread-kernel.js");
-      return await launchThread(options, request);
+      return await launchThread(options, request, await takeStandby());
     },
   };
 }

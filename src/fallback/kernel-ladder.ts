@@ -65,6 +65,5 @@ export async function kernelLadder(
 
 /** The kernel's own flag, because a session may have stored what no flag says. */
 function asking(launcher: KernelLauncher): KernelLauncher {
-  const { mode } = launcher;
-  return { mode, launch: ({ args, signal }) => launcher.launch({ args: [...args, "--ask-always"], signal }) };
+  return { ...launcher, launch: ({ args, signal }) => launcher.launch({ args: [...args, "--ask-always"], signal }) };
 }

@@ -1,11 +1,12 @@
-/** The entry of the thread that runs a kernel for its host; see thread-kernel.ts for the other side. */
-import { parentPort, workerData } from "node:worker_threads";
+/** The entry of the thread that runs a kernel for its host; see kernel-thread.ts for the other side. */
+import { once } from "node:events";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { portTransport } from "../wire/port-transport.js";
+import type { ThreadData, ThreadMessage, ThreadStart } from "./kernel-thread.js";
 import { runInHost } from "./run-in-host.js";
-import type { ThreadMessage, ThreadStart } from "./thread-kernel.js";
 
-const { port, args, cwd } = workerData as ThreadStart;
-const tell = (message: ThreadMessage): void => parentPort?.postMessage(message);
+const host = parentPort as MessagePort;
+const tell = (message: ThreadMessage): void => host.postMessage(message);
 
 // Warnings of the runtime are no words for the user.
 process.removeAllListeners("warning");
@@ -14,7 +15,13 @@ const bug = new Promise<never>((_, reject) => {
   process.on("unhandledRejection", reject);
 });
 bug.catch(() => {});
+const told = once(host, "message");
 tell({ kind: "ready" });
+if ((workerData as ThreadData).standby) {
+  const { preloadKernel } = await import("../kernel/preload-kernel.js");
+  await Promise.race([preloadKernel(), told]);
+}
+const [{ port, args, cwd }] = (await told) as [ThreadStart];
 const code = await runInHost({
   ...{ args, cwd, bug },
   // The thread's own: whoever started it gave it a copy.

@@ -1,76 +1,40 @@
 /** A kernel in a thread of its own: started, watched and ended from here. */
-import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { MessageChannel } from "node:worker_threads";
 import { KernelProcessError } from "../client/errors.js";
-import type { ExitInfo, Launched, LaunchRequest } from "../client/launcher.js";
-import { secretValues } from "../client/redact.js";
-import { StderrTail } from "../client/stderr-tail.js";
+import type { Launched, LaunchRequest } from "../client/launcher.js";
 import { portTransport } from "../wire/port-transport.js";
 import type { InProcessOptions } from "./in-process-launcher.js";
+import { KernelThread } from "./kernel-thread.js";
 import { orderlyStop } from "./orderly-stop.js";
 
-/** Enough for a session of any length; a tool result above it is cut long before. */
-const DEFAULT_LIMITS = { maxOldGenerationSizeMb: 512 };
-
-/** What the thread is given. */
-export interface ThreadStart {
-  port: MessagePort;
-  args: readonly string[];
-  cwd: string;
+/** Makes a thread that will start a kernel faster than a new one. The caller launches in it or kills it. */
+export function standbyThread(options: InProcessOptions): KernelThread {
+  return new KernelThread(options, { standby: true });
 }
 
-/** What the thread says beside the wire. */
-export type ThreadMessage = { kind: "ready" } | { kind: "said"; text: string };
-
 /**
- * Starts the thread and resolves when its code is loaded. Throws KernelProcessError `spawn_failed`, or `aborted` when the
- * signal aborts before that; the thread is gone by then.
+ * Starts a kernel in `standby`, unless that is gone, or in a new thread, and resolves when its code is loaded. Throws
+ * KernelProcessError `spawn_failed`, or `aborted` when the signal aborts before that; the thread is gone by then.
  */
-export async function launchThread(options: InProcessOptions, request: LaunchRequest): Promise<Launched> {
-  const { args, signal } = request;
-  if (signal.aborted) throw aborted(signal);
+export async function launchThread(
+  options: InProcessOptions,
+  { args, signal }: LaunchRequest,
+  standby: KernelThread | null,
+): Promise<Launched> {
+  const kept = standby?.isGone === false ? standby : null;
+  if (signal.aborted) {
+    await kept?.kill();
+    throw aborted(signal);
+  }
+  const thread = kept ?? new KernelThread(options, { standby: false });
   const { port1, port2 } = new MessageChannel();
-  const start: ThreadStart = { port: port2, args, cwd: options.cwd };
-  const worker = new Worker(new URL("./kernel-worker.js", import.meta.url), {
-    workerData: start,
-    transferList: [port2],
-    name: "kernel",
-    env: threadEnvironment(options.env),
-    execArgv: [],
-    stdout: true,
-    stderr: true,
-    resourceLimits: { ...DEFAULT_LIMITS, ...options.resourceLimits },
-  });
+  thread.start({ port: port2, args, cwd: options.cwd });
   const transport = portTransport(port1);
-  const tail = new StderrTail(secretValues(options.env));
-  const note = (text: string): void => tail.add(Buffer.from(text));
-  let outOfMemory = false;
-  let terminated = false;
-  // Nothing may be written to the host's own streams, and an unread pipe would stop the thread.
-  worker.stdout.resume();
-  worker.stderr.on("data", (chunk: Buffer) => tail.add(chunk));
-  const exited = new Promise<ExitInfo>((resolve) => {
-    worker.on("error", (error: NodeJS.ErrnoException) => {
-      outOfMemory ||= error.code === "ERR_WORKER_OUT_OF_MEMORY";
-      note(`${error.message}\n`);
-    });
-    worker.once("exit", (code) => {
-      resolve({ code: terminated || outOfMemory ? null : code, signal: null, stderrTail: tail.text(), outOfMemory });
-    });
-  });
-  const kill = (): Promise<ExitInfo> => {
-    terminated = true;
-    void worker.terminate();
-    return exited;
-  };
-  const ready = new Promise<void>((resolve) => {
-    worker.on("message", (message: ThreadMessage) => {
-      if (message.kind === "said") note(`${message.text}\n`);
-      else resolve();
-    });
-  });
+  const { exited } = thread;
+  const kill = () => thread.kill();
   const abort = (): void => void kill();
   signal.addEventListener("abort", abort, { once: true });
-  const early = await Promise.race([ready.then(() => null), exited]);
+  const early = await Promise.race([thread.ready.then(() => null), exited]);
   signal.removeEventListener("abort", abort);
   if (early !== null) {
     await transport.close();
@@ -80,14 +44,6 @@ export async function launchThread(options: InProcessOptions, request: LaunchReq
     });
   }
   return { transport, pid: null, exited, stop: orderlyStop(transport, exited, kill), kill };
-}
-
-/** A copy. What would change how Node runs the thread is not passed on. */
-function threadEnvironment(env: InProcessOptions["env"]): Record<string, string> {
-  const { NODE_OPTIONS: _dropped, ...kept } = env;
-  return Object.fromEntries(
-    Object.entries(kept).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
 }
 
 function aborted(signal: AbortSignal): KernelProcessError {

@@ -14,7 +14,7 @@ const PACKAGES = ["smol-toml", "vscode-jsonrpc", "zod"];
  * Bytes of JavaScript that Node reads and compiles before initialize is answered. Raised only with a reason: the answer lists skills and
  * counts hooks, and the command line names MCP servers, agents and a compatibility mode.
  */
-const BUDGET_BYTES = 240_000;
+const BUDGET_BYTES = 220_000;
 /** The command, the script that holds the start, and the two doors into it. */
 const MAX_FILES = 4;
 
@@ -44,8 +44,9 @@ test("the start keeps to its budget of bytes and files", () => {
   expect(files.length).toBeLessThanOrEqual(MAX_FILES);
 });
 
-test("the start has a compile cache that this Node accepts", () => {
-  expect(existsSync(join(outdir, "start.cache"))).toBe(true);
+test.each(["start", "runtime", "turn"])("the script %s has a compile cache that this Node accepts", (name) => {
+  expect(existsSync(join(outdir, `${name}.cjs`))).toBe(true);
+  expect(existsSync(join(outdir, `${name}.cache`))).toBe(true);
 });
 
 function packageOf(input: string): string | null {

@@ -35,6 +35,14 @@ export function createOpenAiProvider(resolved: ResolvedModel, deps: OpenAiDriver
   return new OpenAiProvider(resolved, deps);
 }
 
+/** Loads the client library and what it uses of Node. */
+export async function loadOpenAi(): Promise<typeof OpenAI> {
+  const { OpenAI: Client } = await import("openai");
+  // Node loads its whole fetch, tens of milliseconds, at the first use of one of its classes.
+  new Headers();
+  return Client;
+}
+
 class OpenAiProvider implements ChatProvider {
   readonly modelName: string;
   readonly capabilities: ReadonlySet<Capability>;
@@ -69,8 +77,6 @@ class OpenAiProvider implements ChatProvider {
 
   async warmUp(): Promise<void> {
     await this.#openai();
-    // Node loads its whole fetch, tens of milliseconds, at the first use of one of its classes.
-    new Headers();
   }
 
   stream(request: ChatRequest, signal: AbortSignal): AsyncGenerator<readonly StreamPart[], StreamEnd, void> {
@@ -136,7 +142,7 @@ class OpenAiProvider implements ChatProvider {
   }
 
   async #createClient(): Promise<OpenAI> {
-    const { OpenAI: Client } = await import("openai");
+    const Client = await loadOpenAi();
     const send = (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
       const request = init as unknown as HttpRequest;
       this.#pending.get(request.headers.get(REQUEST_ID_HEADER) ?? "")?.();

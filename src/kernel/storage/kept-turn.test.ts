@@ -46,6 +46,18 @@ const journal = () => fs.readFileSync(share.paths().journal, "utf8");
 const notThere = (code: string) => expect.objectContaining({ code });
 
 describe("kept", () => {
+  test("what its owner found is not read again before it writes, and is what it would read", async () => {
+    await killedAfter("intent");
+    const log = await acquired(true);
+    const found = { session: log.load(), turn: log.openTurn() };
+    const { context: path, journal: journalPath } = share.paths();
+    for (const file of [path, journalPath]) fs.renameSync(file, `${file}.away`);
+    expect({ session: log.load(), turn: log.openTurn() }).toEqual(found);
+    for (const file of [path, journalPath]) fs.renameSync(`${file}.away`, file);
+    log.note({ kind: "notice", code: "continued", data: {} });
+    expect({ session: log.load(), turn: log.openTurn() }).toEqual(found);
+  });
+
   test("nothing is closed, nothing is added, and the reader sees the same", async () => {
     await killedAfter("intent");
     const before = share.open().openTurn();

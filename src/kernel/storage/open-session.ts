@@ -107,7 +107,7 @@ class StoredSessionLog implements SessionLog {
   }
 
   load(): LoadedSession {
-    const stored = readStoredSession(this.#paths);
+    const stored = this.#held?.writer.untouched ? this.#held.found : readStoredSession(this.#paths);
     const title = this.#state.data.custom_title !== null;
     const loaded = loadedSession(stored, { withClosing: this.#held === null, title });
     return { ...loaded, repairs: this.#repairs ?? [...loaded.repairs, ...this.#state.notices] };

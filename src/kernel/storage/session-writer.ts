@@ -43,6 +43,7 @@ export class SessionWriter {
   #prefix: FrozenPrefix | null;
   #dirty = false;
   #openTurn = false;
+  #wrote = false;
 
   constructor(parts: WriterParts) {
     this.#parts = parts;
@@ -56,6 +57,11 @@ export class SessionWriter {
 
   get epoch(): number {
     return this.#parts.lock.epoch;
+  }
+
+  /** True while the session holds just what its owner found in it: nothing of it need be read again. */
+  get untouched(): boolean {
+    return !this.#wrote;
   }
 
   /** See SessionLog.beginTurn. */
@@ -173,6 +179,7 @@ export class SessionWriter {
 
   #write(bodies: readonly string[], sync: boolean, last: boolean): number {
     const { lock, journal } = this.#parts;
+    this.#wrote = true;
     if (sync) lock.verify();
     return journal.append(bodies, { sync, last });
   }

@@ -52,8 +52,10 @@ export class TurnLedger {
 
   /** See SessionLog.openTurn. */
   open(): TurnPosition | null {
-    if (this.#held !== null && !this.#kept) return null;
-    return findOpenTurn(readJournalOf(this.#paths).records)?.position ?? null;
+    const held = this.#held;
+    if (held !== null && !this.#kept) return null;
+    const journal = held?.writer.untouched ? held.found.journal : readJournalOf(this.#paths);
+    return findOpenTurn(journal.records)?.position ?? null;
   }
 
   /** See SessionLog.continueTurn. */
@@ -70,7 +72,8 @@ export class TurnLedger {
     const turn = this.#settled;
     this.#settled = null;
     if (this.#held === null || !this.#kept) return { turn, repairs: [] };
-    const { closing } = readStoredSession(this.#paths);
+    const { found, writer } = this.#held;
+    const { closing } = writer.untouched ? found : readStoredSession(this.#paths);
     if (closing === null) return { turn, repairs: [] };
     const settled = settle(this.#held.writer, closing);
     this.#kept = false;

@@ -1,6 +1,5 @@
 import * as z from "zod/mini";
-import { checkUrl, HttpGetError, type HttpPage, httpGet } from "./support/http-get.js";
-import { parseUrl } from "./support/network-address.js";
+import type { HttpPage } from "./support/http-get.js";
 import { visibleText } from "./support/visible-text.js";
 import { defineTool, type ToolReturn, toolError, toolOk } from "./tool.js";
 
@@ -8,6 +7,9 @@ const TIMEOUT_MS = 30_000;
 const MAX_BODY_BYTES = 5_000_000;
 /** What the model gets at most; a page is not worth a whole context. */
 const MAX_OUTPUT_CHARS = 50_000;
+
+/** Loads a good part of Node's network code, which a kernel that only lists the tool must not wait for. */
+const network = () => import("./support/http-get.js");
 
 const BRIEFS = {
   refused: "URL refused",
@@ -24,13 +26,15 @@ export const fetchUrl = defineTool({
   parameters: z.object({ url: z.string() }),
   listed: ["url"],
   async prepare(args, context) {
+    const { parseUrl } = await import("./support/network-address.js");
+    const { checkUrl, httpGet } = await network();
     const url = parseUrl(args.url);
     if (url === null) return toolError(`\`${visibleText(args.url)}\` is not a URL.`, "Invalid URL");
     const { allowedPrivateHosts } = context;
     try {
       checkUrl(url, allowedPrivateHosts);
     } catch (error) {
-      return failed(error);
+      return await failed(error);
     }
     return {
       ask: {
@@ -45,7 +49,7 @@ export const fetchUrl = defineTool({
           const limits = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BODY_BYTES };
           return await asResult(await httpGet(url, { allowedPrivateHosts, signal, ...limits }));
         } catch (error) {
-          return failed(error);
+          return await failed(error);
         }
       },
     };
@@ -92,7 +96,8 @@ function decode(page: HttpPage): string {
   }
 }
 
-function failed(error: unknown): ToolReturn {
+async function failed(error: unknown): Promise<ToolReturn> {
+  const { HttpGetError } = await network();
   if (!(error instanceof HttpGetError)) throw error;
   return toolError(error.message, BRIEFS[error.code]);
 }
