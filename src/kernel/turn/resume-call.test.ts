@@ -179,7 +179,9 @@ test.each(["exec", "net"] as const)(
 test("the evidence says whether its process is still there", async () => {
   const own = { pgid: process.pid, startTime: processStartTime(process.pid) };
   const gone = { pgid: 4_194_303, startTime: "1" };
-  const parent = spawn("/bin/sh", ["-c", "sleep 0.2 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+  const parent = spawn("/bin/sh", ["-c", "sleep 0.2 & echo $!; exec sleep 60"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   onTestFinished(() => void parent.kill("SIGKILL"));
   const [line] = (await once(parent.stdout, "data")) as [Buffer];
   const zombie = Number(line.toString());
