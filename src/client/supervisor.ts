@@ -1,7 +1,8 @@
 /** Keeps one kernel alive: starts it, sees it die, makes sure that it is dead, starts the next as the policy says. */
 import { type Deferred, deferred } from "./deferred.js";
-import { KernelProcessError, type KernelProcessErrorCode } from "./errors.js";
+import { KernelProcessError } from "./errors.js";
 import { fields } from "./extensions.js";
+import { isFinalFailure } from "./final-failure.js";
 import type { DeathCause, Guarantees, KernelStateChange, SupervisorState } from "./kernel-state.js";
 import type { KernelLauncher, KernelMode } from "./launcher.js";
 import type { LiveKernel } from "./live-kernel.js";
@@ -27,12 +28,6 @@ export interface SupervisorOptions {
 
 type Told = Partial<Pick<KernelStateChange, "cause" | "unknownEffects" | "nextRetryMs" | "resumedTurn">>;
 
-/** They blame the program itself, not this one run of it. */
-const WRONG_PROGRAM: ReadonlySet<KernelProcessErrorCode> = new Set([
-  "spawn_failed",
-  "not_a_kernel",
-  "version_mismatch",
-]);
 const NO_GUARANTEES: Guarantees = { resume: false, exactlyOnce: false, hangDetection: false };
 
 /** One at a time: `start` is called again only when the kernel before is reaped. */
@@ -165,11 +160,8 @@ export class Supervisor {
 
   /** The next step after a start that failed: another launcher at once, the policy, or the end. */
   #startFailed(mode: KernelMode, error: KernelProcessError): Launch | null {
-    const { isNamed = false } = this.#options.launchers.find((one) => one.mode === mode) ?? {};
-    const isOver =
-      ["refused", "aborted"].includes(error.code) ||
-      // What a kernel once came from may be gone or replaced: the session goes on elsewhere.
-      (!this.#everReady && (error.code === "not_found" || (isNamed && WRONG_PROGRAM.has(error.code))));
+    const launcher = this.#options.launchers.find((one) => one.mode === mode) ?? {};
+    const isOver = isFinalFailure(error, launcher, this.#everReady);
     const mayCrash = error.code === "exited_early";
     const {
       code = null,

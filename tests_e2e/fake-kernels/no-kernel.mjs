@@ -16,14 +16,14 @@ const programs = {
   flood: () => pour(1, Buffer.from(`${"y".repeat(1023)}\n`.repeat(64))),
   /** A gigabyte without a line break. */
   stream: () => pour(1, Buffer.alloc(64 * 1024, "y")),
-  /** A gigabyte on stderr, and nothing else. */
-  complain: () => pour(2, Buffer.from(`${"no ".repeat(341)}\n`.repeat(64))),
+  /** 128 MiB on stderr, and nothing else. */
+  complain: () => pour(2, Buffer.from(`${"no ".repeat(341)}\n`.repeat(64)), GIGABYTE / 8),
   /** Reads, and says nothing. */
   mute: () => process.stdin.resume(),
 };
 
-function pour(fd, block) {
-  for (let sent = 0; sent < GIGABYTE; ) {
+function pour(fd, block, bytes = GIGABYTE) {
+  for (let sent = 0; sent < bytes; ) {
     try {
       sent += writeSync(fd, block);
     } catch (error) {
