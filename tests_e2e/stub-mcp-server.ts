@@ -23,7 +23,7 @@ export type StubMode =
 
 /**
  * Tools of `good`: ping (fails for text "boom"), env, hang (never answers), die (ends the process), pid, big, and
- * "odd name!", whose name no model API takes.
+ * "odd name!", whose name no model API takes. STUB_CALLS names a file that gets a line for each call.
  */
 const PROGRAM = `
 const fs = require("node:fs");
@@ -55,6 +55,7 @@ function answer({ id, method, params }) {
     send({ id, result: { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo } });
   } else if (method === "tools/list") send({ id, result: list(params?.cursor) });
   else if (method === "tools/call") {
+    if (process.env.STUB_CALLS) fs.appendFileSync(process.env.STUB_CALLS, params.name + "\\n");
     const call = calls[params.name];
     const result = call === undefined ? undefined : call(params.arguments ?? {});
     if (result === undefined) send({ id, error: { code: -32602, message: "no such tool" } });

@@ -167,13 +167,15 @@ describe("calls", () => {
     const asked = await withCall((log) => log.append([delivered("ToolCallRequest", { id: "c" }, "request", "c")]));
     expect(callOf(asked)?.request).toEqual({ type: "ToolCallRequest", requestId: "c", answer: null });
     const answered = await withCall((log) => {
-      log.append([delivered("QuestionRequest", { id: "u", tool_call_id: "c", questions: [] }, "request", "u")]);
+      const question = delivered("QuestionRequest", { id: "u", tool_call_id: "c", questions: [] }, "request", "u");
+      log.append([{ ...question, extra: { shown: "h" } }]);
       log.note({ kind: "answer", id: "u", type: "QuestionRequest", answer: { answers: {} }, decided: {} });
     });
     expect(callOf(answered)?.request).toEqual({
       type: "QuestionRequest",
       requestId: "u",
       answer: { raw: { answers: {} } },
+      shown: "h",
     });
   });
 
