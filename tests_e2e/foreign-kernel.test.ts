@@ -138,12 +138,12 @@ it.each(VERSIONS)(
   },
 );
 
-it("D-107 kernel -p on one that dies in mid-turn: exit 1, the call is named, one sentence", async () => {
+it("D-107 kernel -p on one that dies in mid-turn: exit 1, and that a call is unknown, one sentence", async () => {
   const workspace = workspaceWithFallback();
   const env = fakeKernel("foreign-kernel", "1.1", "dies");
   const { code, stderr } = await runHost(workspace, ["-p", "hi", "--approve", "all"], { env });
   expect(code).toBe(1);
-  expect(stderr).toContain("Nobody knows whether these calls ran: f1.");
+  expect(stderr).toContain("A call was cut short, and nobody knows whether it took effect.");
   expect(stderr).toContain("The turn failed: The kernel died, and the turn with it: it cannot be resumed\n");
   expect(stderr).not.toMatch(/^\s+at /m);
 });

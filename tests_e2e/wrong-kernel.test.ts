@@ -190,7 +190,7 @@ describe("kernel -p with a KERNEL_BIN that", () => {
     const { code, stdout, stderr } = await runHost(workspace, ["-p", "hi"], { env });
     expect({ code, stdout: stdout.trim() }).toEqual({ code: 0, stdout: "fallback" });
     expect(stderr).toBe(
-      "The kernel could not be started (exit 1); trying another.\nThe kernel is back (in_process).\n",
+      "The kernel could not be started (exit code 1); trying another.\nThe kernel now runs inside this process.\n",
     );
   });
 
