@@ -7,7 +7,7 @@ const TURN = /^src\/kernel\/(tools\/[^/]+|providers\/(openai-driver|registry))\.
 
 /** What is loaded behind the start up to the first call of a model, in two parts: a kernel can be asked before the second. */
 export const TURN_SCRIPTS = {
-  runtime: () => ["src/kernel/kernel-runtime.ts", "src/kernel/server/extension-server.ts"],
+  runtime: () => ["src/kernel/kernel-runtime.ts"],
   turn: (outputs) =>
     Object.values(outputs).flatMap(({ entryPoint = "" }) => (TURN.test(entryPoint) ? [entryPoint] : [])),
 };

@@ -9,7 +9,8 @@ import { type ContextPlan, checkpointsOf, planContext } from "./context-projecti
 import { fileLines } from "./file-lines.js";
 import { repairHistory } from "./history-repair.js";
 import { readPrefix } from "./journal-header.js";
-import { type JournalContent, readJournal } from "./journal-reader.js";
+import { journalOf } from "./journal-memo.js";
+import type { JournalContent } from "./journal-reader.js";
 import { parseObject } from "./line-json.js";
 import { type ProjectionPlan, planProjection } from "./projection-plan.js";
 import type { FrozenPrefix, LoadedSession } from "./session-log.js";
@@ -123,7 +124,7 @@ function planWire(paths: SessionPaths, journal: JournalContent): ProjectionPlan 
 }
 
 function readValidJournal(paths: SessionPaths) {
-  const found = readJournal(paths.journal);
+  const found = journalOf(paths);
   const staleJournal = isStale(found, paths);
   const journal: JournalContent = staleJournal ? { ...found, header: null, records: [], damaged: true } : found;
   return { found, journal, staleJournal };
