@@ -42,6 +42,8 @@ export class ConnectError extends Error {
   }
 }
 
+const SDK_SLACK_MS = 1_000;
+
 /** The server did not answer a call in time. */
 export class CallTimeout extends Error {}
 
@@ -94,7 +96,8 @@ export async function openConnection(
   };
   const limit = AbortSignal.any([signal, AbortSignal.timeout(deps.timeoutMs)]);
   try {
-    const offer = await orAbort(handshake(client, transport, deps.timeoutMs, limit), limit);
+    // Ours is the limit; the SDK has words of its own for its own.
+    const offer = await orAbort(handshake(client, transport, deps.timeoutMs + SDK_SLACK_MS, limit), limit);
     isOpen = true;
     return {
       offer,
