@@ -8,6 +8,8 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          // No module keeps state and nothing is mocked, so files may share a process: a fifth less work.
+          isolate: false,
           include: ["src/**/*.test.ts", "bin/**/*.test.ts", "scripts/**/*.test.ts"],
           exclude: ["src/wire/validators/**", "**/*.contract.test.ts"],
           testTimeout: 10_000,
@@ -16,6 +18,7 @@ export default defineConfig({
       {
         test: {
           name: "contract",
+          isolate: false,
           include: ["src/wire/validators/**/*.test.ts", "src/**/*.contract.test.ts"],
           testTimeout: 20_000,
         },
