@@ -1,6 +1,5 @@
 /** hosts/attended-host.mjs as a child process, and what it says. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { CrashFolder } from "./crash-folder.js";
 import { kernelProgram } from "./supervised-run.js";
@@ -47,8 +46,12 @@ export class AttendedHost {
     this.child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.stderr += text;
     });
-    createInterface(this.child.stdout).on("line", (line) => {
-      this.lines.push(JSON.parse(line) as HostLine);
+    let rest = "";
+    // Not with readline: from Node 24 on it also ends lines at U+2028, which the model's text holds.
+    this.child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() as string;
+      for (const line of lines) this.lines.push(JSON.parse(line) as HostLine);
       this.#wake();
     });
     this.child.on("close", () => {
