@@ -33,6 +33,7 @@ export class KernelThread {
   readonly #worker: Worker;
   readonly #tail: StderrTail;
   #terminated = false;
+  #isReady = false;
   #isGone = false;
 
   constructor(options: InProcessOptions, data: ThreadData) {
@@ -63,12 +64,18 @@ export class KernelThread {
     });
     this.ready = new Promise((resolve) => {
       worker.on("message", (message: ThreadMessage) => {
-        if (message.kind === "said") note(`${message.text}\n`);
-        else resolve();
+        if (message.kind === "said") return note(`${message.text}\n`);
+        this.#isReady = true;
+        resolve();
       });
     });
     // Behind the listeners, each of which would hold the host again.
     if (data.standby) worker.unref();
+  }
+
+  /** True once `ready` has resolved, also when it is gone since. */
+  get isReady(): boolean {
+    return this.#isReady;
   }
 
   get isGone(): boolean {

@@ -7,8 +7,6 @@ import type { InProcessOptions } from "./in-process-launcher.js";
 import { KernelThread } from "./kernel-thread.js";
 import { orderlyStop } from "./orderly-stop.js";
 
-const REFUSED = 2;
-
 /** Makes a thread that will start a kernel faster than a new one. The caller launches in it or kills it. */
 export function standbyThread(options: InProcessOptions): KernelThread {
   return new KernelThread(options, { standby: true });
@@ -38,8 +36,8 @@ export async function launchThread(
   signal.addEventListener("abort", abort, { once: true });
   const early = await Promise.race([thread.ready.then(() => null), exited]);
   signal.removeEventListener("abort", abort);
-  // A kernel that refused its flags did start: its end, and its words, are for whoever launched it.
-  if (early !== null && (signal.aborted || early.code !== REFUSED)) {
+  // A kernel that ended at once did start, whichever of the two a busy host hears first.
+  if (early !== null && (signal.aborted || !thread.isReady)) {
     await transport.close();
     if (signal.aborted) throw aborted(signal);
     throw new KernelProcessError("spawn_failed", `The kernel's thread did not start: ${early.stderrTail.trim()}`, {

@@ -21,7 +21,11 @@ const during = launcher.launch({ args: [], signal: giveUp.signal }).then(
 await new Promise(setImmediate);
 giveUp.abort();
 
-const refused = await launcher.launch({ args: ["--work-dir", "sesame-sesame"], signal: calm });
+const refusing = launcher.launch({ args: ["--work-dir", "sesame-sesame"], signal: calm });
+await new Promise(setImmediate);
+// A busy host hears of the start and of the end at once.
+for (const end = performance.now() + 500; performance.now() < end; );
+const refused = await refusing;
 const { code, stderrTail } = await refused.exited;
 
 const result = { before: await before, during: await during, codes: ends.map((end) => end.code), code, stderrTail };
