@@ -41,7 +41,7 @@ describe("what is not JSON", () => {
     expect(parse(text)).toEqual(notJson);
   });
 
-  it("answers -32700 to every bad beginning of one to three bytes, never U+FFFD", { timeout: 60_000 }, () => {
+  it("answers -32700 to every bad beginning of one to three bytes, never U+FFFD", () => {
     const head = Buffer.from('{"id":"');
     const tail = Buffer.from('","method":"m"}');
     const strict = (bytes: number[]): boolean => Buffer.from(Buffer.from(bytes).toString()).equals(Buffer.from(bytes));
