@@ -1,5 +1,5 @@
 /** `kernel -p`: the formats, where the prompt comes from, who approves, and how it ends. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { call, say, script, shell, usage } from "./echo-scripts.js";
@@ -261,17 +261,18 @@ describe("the end", () => {
     expect(await host.exit()).toEqual({ code: 130, signal: null });
   });
 
-  it("G-036 a reader that goes away ends the turn quietly, and nothing is left", async () => {
+  it("G-036 a reader that goes away ends the turn quietly at the next line, and nothing is left", async () => {
+    const held = shell("t1", "touch began; until [ -e go ]; do sleep 0.05; done");
     const lines = Array.from({ length: 50 }, (_, i) => say(`line ${i}\n`));
-    const scripts = [script(...lines, shell("t1", "touch began; sleep 60"))];
-    const workspace = createWorkspace({ scripts });
+    const workspace = createWorkspace({ scripts: [held, script(...lines, shell("t2", "sleep 60"))] });
     const mark = `pipe-${workspace.workDir}`;
     const host = startHost(workspace, ["-p", "go", "--yolo", "--output-format", "wire"], {
       env: { E2E_MARK: mark },
       input: "",
     });
-    await host.see("TurnBegin");
+    await until("the tool runs", () => existsSync(join(workspace.workDir, "began")));
     host.child.stdout.destroy();
+    writeFileSync(join(workspace.workDir, "go"), "");
     expect((await host.exit(15_000)).code).toBe(141);
     expect(host.stderr).not.toMatch(/EPIPE|^\s+at /m);
     await untilNoneLeft(mark);
