@@ -4,10 +4,10 @@
  *
  *   node scripts/check-suite-catches.mjs [fault...]
  */
-import { spawn } from "node:child_process";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { faults } from "./broken-kernel.mjs";
+import { vitestVerdict } from "./vitest-verdict.mjs";
 
 const RUN_MS = 180_000;
 
@@ -39,34 +39,11 @@ if (wrong.length > 0) console.log(`The suite did not judge rightly: ${wrong.join
 process.exitCode = wrong.length === 0 ? 0 : 1;
 
 function runSuite(fault) {
-  const vitest = path.join(root, "node_modules", "vitest", "vitest.mjs");
   // The first failure is enough to tell a fault.
   const bail = fault === "" ? [] : ["--bail=1"];
-  const args = [vitest, "run", "--project", "e2e", "--reporter=json", ...bail, ...FILES];
   const env = {
     ...process.env,
     KERNEL_E2E_CMD: JSON.stringify(["env", `BROKEN_KERNEL=${fault}`, process.execPath, broken]),
   };
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: root, env, stdio: ["ignore", "pipe", "ignore"] });
-    const late = setTimeout(() => child.kill("SIGKILL"), RUN_MS);
-    let output = "";
-    child.stdout.setEncoding("utf8").on("data", (chunk) => {
-      output += chunk;
-    });
-    child.once("close", (code) => {
-      clearTimeout(late);
-      resolve({ code, failed: failedTests(output) });
-    });
-  });
-}
-
-function failedTests(output) {
-  try {
-    const { testResults } = JSON.parse(output.slice(output.indexOf("{")));
-    const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
-    return tests.filter(({ status }) => status === "failed").map(({ title }) => title);
-  } catch {
-    return [];
-  }
+  return vitestVerdict(["--project", "e2e", ...bail, ...FILES], { cwd: root, env, limitMs: RUN_MS });
 }

@@ -4,11 +4,12 @@
  *
  *   node scripts/crash-mutants.mjs [--suite order|turns] [mutant...]
  */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { vitestVerdict } from "./vitest-verdict.mjs";
 
 const RUN_MS = 600_000;
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -137,28 +138,6 @@ function mutated(file, { from, to }) {
 }
 
 function run(place, { project, file }) {
-  const vitest = path.join(root, "node_modules", "vitest", "vitest.mjs");
-  const args = [vitest, "run", "--root", place, "--project", project, "--reporter=json", "--bail=1", file];
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: place, stdio: ["ignore", "pipe", "ignore"] });
-    const late = setTimeout(() => child.kill("SIGKILL"), RUN_MS);
-    let output = "";
-    child.stdout.setEncoding("utf8").on("data", (chunk) => {
-      output += chunk;
-    });
-    child.once("close", (code) => {
-      clearTimeout(late);
-      resolve({ code, failed: failedTests(output) });
-    });
-  });
-}
-
-function failedTests(output) {
-  try {
-    const { testResults } = JSON.parse(output.slice(output.indexOf("{")));
-    const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
-    return tests.filter(({ status }) => status === "failed").map(({ title }) => title);
-  } catch {
-    return [];
-  }
+  const args = ["--root", place, "--project", project, "--bail=1", file];
+  return vitestVerdict(args, { cwd: place, limitMs: RUN_MS });
 }
