@@ -5,6 +5,8 @@ export interface GuardedStdio {
   stdin: Readable;
   /** The real stdout, for the protocol alone. */
   stdout: Writable;
+  /** Bytes of the write to it under way that the system has not taken; 0 where the stream does not tell. */
+  unsent(): number;
   /** Writes sentences for a person to the real stderr. */
   say(text: string): void;
 }
@@ -26,5 +28,12 @@ export function guardStdio(onStray: (source: "stdout" | "stderr", text: string) 
     });
     Object.defineProperty(process, source, { value: stray, configurable: true, enumerable: true });
   }
-  return { stdin, stdout, say: (text) => stderr.write(`${text}\n`) };
+  return { stdin, stdout, unsent: () => unsentBytes(stdout), say: (text) => stderr.write(`${text}\n`) };
+}
+
+/** A pipe is written in pieces, but its stream tells of whole writes only; this is where Node's own time limits look. */
+function unsentBytes(stdout: object): number {
+  const handle: unknown = Reflect.get(stdout, "_handle");
+  const size: unknown = typeof handle === "object" && handle !== null ? Reflect.get(handle, "writeQueueSize") : 0;
+  return typeof size === "number" ? size : 0;
 }
