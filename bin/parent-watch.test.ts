@@ -4,10 +4,10 @@ import { watchParent } from "./parent-watch.js";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-function setUp(startedBy: number, now = startedBy) {
-  const state = { ppid: now };
+function setUp(startedBy: number, parent = startedBy) {
+  const state = { ppid: parent };
   const gone: number[] = [];
-  watchParent({ ppid: () => state.ppid, startedBy, onGone: (parent) => void gone.push(parent) });
+  watchParent({ ppid: () => state.ppid, startedBy, parent, onGone: () => void gone.push(state.ppid) });
   return { state, gone };
 }
 
@@ -17,9 +17,9 @@ test("a parent that is gone is noticed within two seconds, once", () => {
   expect(gone).toEqual([]);
   state.ppid = 1;
   vi.advanceTimersByTime(2_000);
-  expect(gone).toEqual([4711]);
+  expect(gone).toEqual([1]);
   vi.advanceTimersByTime(60_000);
-  expect(gone).toEqual([4711]);
+  expect(gone).toEqual([1]);
   expect(vi.getTimerCount()).toBe(0);
 });
 
@@ -27,7 +27,7 @@ test("a process that takes over orphans is a new parent too", () => {
   const { state, gone } = setUp(4711);
   state.ppid = 900;
   vi.advanceTimersByTime(2_000);
-  expect(gone).toEqual([4711]);
+  expect(gone).toEqual([900]);
 });
 
 test.each([

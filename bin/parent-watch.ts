@@ -4,26 +4,27 @@
 const POLL_MS = 2_000;
 
 export interface ParentWatch {
-  /** The parent now; asking is one system call. */
+  /** The parent at any moment; asking is one system call. */
   ppid: () => number;
   /** The parent when the process began. */
   startedBy: number;
+  /** The parent when the client came. */
+  parent: number;
   /** Called at most once. */
-  onGone: (parent: number) => void;
+  onGone: () => void;
 }
 
 /**
- * Looks every 2 s, for the rest of the process's life, whether the parent is still the one it is now, and keeps no process
- * alive for it. A process is not watched over whose parent is gone already, is the system's first process (1), or lives
- * outside its container (0). On Windows the number never changes, so nothing is ever noticed there.
+ * Looks every 2 s, for the rest of the process's life, whether the parent is still the one that the client came with, and keeps
+ * no process alive for it. Nobody is watched who was another one at the start (a shell that has left), who is the system's
+ * first process (1), or who lives outside the container (0). On Windows the number never changes, so nothing is ever noticed there.
  */
-export function watchParent({ ppid, startedBy, onGone }: ParentWatch): void {
-  const parent = ppid();
+export function watchParent({ ppid, startedBy, parent, onGone }: ParentWatch): void {
   if (parent <= 1 || parent !== startedBy) return;
   const timer = setInterval(() => {
     if (ppid() === parent) return;
     clearInterval(timer);
-    onGone(parent);
+    onGone();
   }, POLL_MS);
   timer.unref();
 }

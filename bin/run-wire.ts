@@ -29,12 +29,13 @@ export async function runWire(flags: KernelFlags): Promise<number> {
   const keepToParent = async (): Promise<void> => {
     if (isParentWatched) return;
     isParentWatched = true;
+    const parent = process.ppid;
     const { watchParent } = await import("./parent-watch.js");
-    const onGone = (parent: number): void => {
+    const onGone = (): void => {
       logger.warn({ code: "parent_gone", parent }, "the parent is gone, so the input counts as ended");
       stdio.stdin.destroy();
     };
-    watchParent({ ppid: () => process.ppid, startedBy, onGone });
+    watchParent({ ppid: () => process.ppid, startedBy, parent, onGone });
   };
   const serve = async (): Promise<number> => {
     const transport = stdioTransport(stdio.stdin, stdio.stdout);
