@@ -1,5 +1,6 @@
 /** Keeps stdout for the protocol and stderr for sentences, whatever else runs in the process. */
 import { type Readable, Writable } from "node:stream";
+import { unsentBytes } from "./unsent-bytes.js";
 
 export interface GuardedStdio {
   stdin: Readable;
@@ -29,11 +30,4 @@ export function guardStdio(onStray: (source: "stdout" | "stderr", text: string) 
     Object.defineProperty(process, source, { value: stray, configurable: true, enumerable: true });
   }
   return { stdin, stdout, unsent: () => unsentBytes(stdout), say: (text) => stderr.write(`${text}\n`) };
-}
-
-/** A pipe is written in pieces, but its stream tells of whole writes only; this is where Node's own time limits look. */
-function unsentBytes(stdout: object): number {
-  const handle: unknown = Reflect.get(stdout, "_handle");
-  const size: unknown = typeof handle === "object" && handle !== null ? Reflect.get(handle, "writeQueueSize") : 0;
-  return typeof size === "number" ? size : 0;
 }
