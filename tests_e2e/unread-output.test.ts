@@ -109,7 +109,12 @@ it("B-301 F8 resume/1: the turn is parked for another kernel, the one that waits
 
 it("B-302 F8 a host of the library that stood still: its turn goes on in the next kernel, each word once", async () => {
   const plan = planIn("plan 5: text 12000, shell | text 9") as TurnPlan;
-  const model = new PureModel();
+  // The model goes on when the host stands still, however late that is.
+  let goOn = () => {};
+  const stands = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const model = new PureModel({ hold: ({ piece }) => (piece === 9 ? stands : null) });
   await model.listen();
   const folder = new CrashFolder(plan, model.config());
   const host = new AttendedHost({ folder, session: randomUUID(), prompt: plan.text, answers: true, env: SOON });
@@ -121,6 +126,7 @@ it("B-302 F8 a host of the library that stood still: its turn goes on in the nex
   });
   await host.line("text", ({ text: said }) => said !== undefined);
   host.child.kill("SIGSTOP");
+  goOn();
   await until("the kernel says so", () => stops(folder.share).length > 0, 15_000);
   host.child.kill("SIGCONT");
   expect(await host.outcome()).toBe("finished");
