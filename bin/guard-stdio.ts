@@ -1,10 +1,13 @@
 /** Keeps stdout for the protocol and stderr for sentences, whatever else runs in the process. */
 import { type Readable, Writable } from "node:stream";
+import { unsentBytes } from "./unsent-bytes.js";
 
 export interface GuardedStdio {
   stdin: Readable;
   /** The real stdout, for the protocol alone. */
   stdout: Writable;
+  /** Bytes of the write to it under way that the system has not taken; 0 where the stream does not tell. */
+  unsent(): number;
   /** Writes sentences for a person to the real stderr. */
   say(text: string): void;
 }
@@ -26,5 +29,5 @@ export function guardStdio(onStray: (source: "stdout" | "stderr", text: string) 
     });
     Object.defineProperty(process, source, { value: stray, configurable: true, enumerable: true });
   }
-  return { stdin, stdout, say: (text) => stderr.write(`${text}\n`) };
+  return { stdin, stdout, unsent: () => unsentBytes(stdout), say: (text) => stderr.write(`${text}\n`) };
 }

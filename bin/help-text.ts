@@ -61,6 +61,7 @@ Other
 
 Environment: KERNEL_SHARE_DIR, KERNEL_BASE_URL, KERNEL_API_KEY, KERNEL_MODEL_NAME and the KIMI_ names of the same;
 KERNEL_WIRE_COMPAT. KERNEL_LOGIN_API_KEY holds the key for login. With -p and chat: KERNEL_MODE is --kernel, KERNEL_BIN
-the kernel to start.
+the kernel to start. With --wire: KERNEL_UNREAD_TIMEOUT_MS (60000; 0 is never) stops a turn whose output nobody reads,
+KERNEL_PARENT_WATCH=off stays when the parent is gone.
 A flag is stronger than the environment, the environment stronger than the configuration file.
 `;

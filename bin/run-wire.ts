@@ -11,11 +11,12 @@ import { type ProcessWatch, StopReason, signalExitCode, watchProcess } from "./w
 const LOG_CLOSE_MS = 1_000;
 
 /**
- * Serves until the client closes stdin, a signal comes, or the kernel fails; everything is flushed then. Gives the exit
+ * Serves until the client closes stdin, the parent is gone, a signal comes, or the kernel fails; everything is flushed then. Gives the exit
  * code: 0 after a normal end, 1 for a failed start or a bug, 2 for a mistake in flags or configuration, 143 when
  * SIGTERM cut a turn short.
  */
 export async function runWire(flags: KernelFlags): Promise<number> {
+  const startedBy = process.ppid;
   // The command parser is WebAssembly; V8 would spend 400 ms optimising it, at exit if there was no time before.
   setFlagsFromString("--liftoff-only");
   const env = { ...process.env };
@@ -24,11 +25,25 @@ export async function runWire(flags: KernelFlags): Promise<number> {
   const stdio = guardStdio((source, text) => logger.warn({ source, text }, "text beside the protocol"));
   const complain = (error: unknown): void => stdio.say(`${errorMessage(error)}\n${messages.seeLogs(logger.file)}`);
   const watch = watchProcess(logger, complain);
+  let isParentWatched = env.KERNEL_PARENT_WATCH === "off";
+  const keepToParent = async (): Promise<void> => {
+    if (isParentWatched) return;
+    isParentWatched = true;
+    const parent = process.ppid;
+    const { watchParent } = await import("./parent-watch.js");
+    const onGone = (): void => {
+      logger.warn({ code: "parent_gone", parent }, "the parent is gone, so the input counts as ended");
+      stdio.stdin.destroy();
+    };
+    watchParent({ ppid: () => process.ppid, startedBy, parent, onGone });
+  };
   const serve = async (): Promise<number> => {
     const transport = stdioTransport(stdio.stdin, stdio.stdout);
     const outcome = await startKernel({
       ...{ flags, env, place, transport, signal: watch.signal },
       rss: () => process.memoryUsage.rss(),
+      unsent: () => stdio.unsent(),
+      onIntroduced: () => void keepToParent(),
       ends: { pid: process.pid, kill: () => process.kill(process.pid, "SIGKILL"), exit: () => process.exit(1) },
     });
     if (outcome.resumable && outcome.sessionId !== null) stdio.say(messages.resumeHint(outcome.sessionId));

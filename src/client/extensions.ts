@@ -55,6 +55,12 @@ export function readHeartbeat(params: unknown): Heartbeat {
   return { turn: turn === true, idleMs: isCount(idleMs) ? idleMs : 0, rss: isCount(rss) ? rss : 0 };
 }
 
+/** Whether this is the error of a kernel that has left its session with the turn open, because nobody read what it said. */
+export function isParked(error: unknown): boolean {
+  const { code, parked } = fields(fields(error).data);
+  return code === "kernel_stopped" && parked === true;
+}
+
 /** The object's keys; none for what is no object. */
 export function fields(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};

@@ -99,6 +99,40 @@ describe("a kernel with resume/1 that dies in mid-turn", () => {
     });
   });
 
+  test("one that was parked because nobody read is ended in good order, and the turn goes on in the next", async () => {
+    const { client, kernel, launches, states } = await setUp(ALL_EXTENSIONS);
+    const turn = client.prompt("go");
+    const prompt = await kernel.next("prompt");
+    kernel.event("TurnBegin", { user_input: "go" }, stamp(5, 0));
+    kernel.refuse(prompt, -32000, "its turn waits to be resumed", { code: "kernel_stopped", parked: true });
+    // Twice at one place is no reason to give the turn up: no kernel failed there.
+    for (const again of [true, false]) {
+      const next = await launches.next();
+      await next.greet(ALL_EXTENSIONS, { turn_id: "turn-1", client_id: idOf(prompt), seq: 5 });
+      next.answer(await next.next("replay"), REPLAYED);
+      const resume = await next.next("resume");
+      expect(resume.params).toEqual({ turn_id: "turn-1", action: "continue" });
+      if (again) next.refuse(resume, -32000, "its turn waits to be resumed", { code: "kernel_stopped", parked: true });
+      else {
+        next.event("TurnEnd", {}, stamp(6, 5, 2));
+        next.answer(resume, { status: "finished" });
+      }
+    }
+    expect(kernel.isDead).toBe(true);
+    expect(await turn.result).toEqual({ status: "finished" });
+    expect(await all(turn)).toEqual(["TurnBegin", "TurnEnd"]);
+    expect(states.find(({ to }) => to === "restarting")?.cause).toMatchObject({ kind: "exit", code: 0 });
+    expect(launches.maxAlive).toBe(1);
+  });
+
+  test("one that was told to stop has ended the turn: that is its end", async () => {
+    const { client, kernel, launches } = await setUp(ALL_EXTENSIONS);
+    const turn = client.prompt("go");
+    kernel.refuse(await kernel.next("prompt"), -32000, "told to stop", { code: "kernel_stopped" });
+    await expect(turn.result).rejects.toMatchObject({ message: "told to stop" });
+    expect(launches.all).toHaveLength(1);
+  });
+
   test("a prompt that was never recorded is sent again with its id, and runs", async () => {
     const { client, kernel, launches } = await setUp(ALL_EXTENSIONS);
     const turn = client.prompt("go");

@@ -64,6 +64,11 @@ export class LiveKernel {
     };
   }
 
+  /** Whether it was told to end in good order; that says nothing about where its turn stood. */
+  get isStopped(): boolean {
+    return this.#stopping !== null;
+  }
+
   /** Ends it in good order. Resolves when it is gone. */
   async stop(): Promise<void> {
     this.#watch?.stop();

@@ -141,7 +141,7 @@ export class Supervisor {
     this.#standby.keep();
     const { place, unknownEffects } = onDeath(kernel, cause);
     this.#next = deferred();
-    this.#count(kernel.mode, cause.kind, timing.now() - kernel.readyAt, place);
+    this.#count(kernel.mode, cause.kind, timing.now() - kernel.readyAt, kernel.isStopped ? null : place);
     if (cause.kind === "exit" && REFUSAL_CODES.has(cause.code)) {
       const words = cause.stderrTail.trim() || `The kernel refused to go on (exit code ${cause.code})`;
       this.#end("failed", new KernelProcessError("refused", words, { data: { cause } }), { cause, unknownEffects });

@@ -2,7 +2,7 @@
 import type { PromptResult, UserInput } from "../wire/generated/types.gen.js";
 import { deferred } from "./deferred.js";
 import { KernelProcessError } from "./errors.js";
-import { fields } from "./extensions.js";
+import { fields, isParked } from "./extensions.js";
 import type { LiveKernel } from "./live-kernel.js";
 
 export type TurnStart =
@@ -113,7 +113,9 @@ export class TurnRunner {
         if (isFirst && this.#wasSent) return await this.#dropped.promise;
         return await (isFirst ? this.#begin(kernel) : this.#goOn(kernel));
       } catch (error) {
-        if (!kernel.wire.lost(error)) throw error;
+        // It stays for what was unread, and serves no turn any more.
+        if (isParked(error) && kernel.canResume) await kernel.stop();
+        else if (!kernel.wire.lost(error)) throw error;
         await this.#lost(kernel);
       }
     }

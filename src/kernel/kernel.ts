@@ -47,7 +47,11 @@ export interface KernelOptions {
   /** Aborts when the process has to stop. */
   signal: AbortSignal;
   /** Bytes of memory that the kernel holds, for its heartbeat; not known when missing. */
-  rss?: () => number;
+  rss?: (() => number) | undefined;
+  /** Bytes of a write under way that the system has not taken; without it nobody asks whether the client reads. */
+  unsent?: (() => number) | undefined;
+  /** Called each time that the client has introduced itself. */
+  onIntroduced?: (() => void) | undefined;
   /** Set for a kernel that is to fail on purpose, in tests of its hosts. */
   failPoints?: FailingKernel | null;
 }

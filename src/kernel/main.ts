@@ -9,6 +9,8 @@ import type { ClientCapabilities, ClientName, KernelOptions, KernelOutcome, Kern
 import { connectClient, type KernelConnection, serveKernel } from "./server/kernel-server.js";
 import { SkillCatalog } from "./skills/skill-catalog.js";
 
+const NOTHING_OPENED: KernelOutcome = { sessionId: null, turnInterrupted: false, resumable: false };
+
 /**
  * Serves one client until it closes its side or `signal` aborts, then ends turns and processes and closes the storage.
  * Throws KernelError before anything was served when the session or the provider cannot be set up.
@@ -17,23 +19,38 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
   const { logger } = options;
   const transport = options.failPoints?.transport(options.transport) ?? options.transport;
   const client = await forItsAge(connectClient(transport, options.framing, logger), options.wireCompat);
+  const { connection } = client;
   const hooks = new HookList(options.config.hooks, logger);
   let clientName: ClientName | null = null;
   let capabilities: ClientCapabilities = { question: false, planMode: false, extensions: new Set() };
   const skills = skillCatalog(options);
   let loading: Promise<KernelRuntime> | null = null;
   const runtime = (): Promise<KernelRuntime> => {
-    loading ??= import("./kernel-runtime.js").then(({ createRuntime }) =>
-      createRuntime(
+    loading ??= import("./kernel-runtime.js").then(async ({ createRuntime }) => {
+      const loaded = await createRuntime(
         options,
         client.sink,
         skills,
         () => clientName,
         () => capabilities,
         hooks,
-      ),
-    );
+      );
+      if (options.unsent !== undefined) void watchReader(loaded, options.unsent);
+      return loaded;
+    });
     return loading;
+  };
+  let closing: Promise<KernelOutcome> | null = null;
+  const close = (loaded: KernelRuntime): Promise<KernelOutcome> => {
+    closing ??= loaded.close();
+    return closing;
+  };
+  /** A parked kernel stays for what is unread, until its client leaves; another one may have the session meanwhile. */
+  const watchReader = async (loaded: KernelRuntime, unsent: () => number): Promise<void> => {
+    const watch = await import("./server/reader-watch.js");
+    const resumes = () => capabilities.extensions.has("resume/1");
+    const park = () => void close(loaded);
+    watch.watchReader({ ...{ connection, unsent, resumes, park, logger }, env: options.env, session: loaded.session });
   };
   if (mayFailToStart(options)) await runtime();
 
@@ -52,12 +69,13 @@ export async function runKernel(options: KernelOptions): Promise<KernelOutcome> 
     },
     onCapabilities: (given) => {
       capabilities = { ...capabilities, ...given };
+      options.onIntroduced?.();
     },
   });
-  await stopRequested(Promise.race([client.connection.closed, client.connection.outputClosed]), options.signal);
+  await stopRequested(Promise.race([connection.closed, connection.outputClosed]), options.signal);
   const loaded = await (loading as Promise<KernelRuntime> | null)?.catch(() => null);
-  const outcome = (await loaded?.close()) ?? { sessionId: null, turnInterrupted: false, resumable: false };
-  await client.connection.close();
+  const outcome = loaded == null ? NOTHING_OPENED : await close(loaded);
+  await connection.close();
   return outcome;
 }
 

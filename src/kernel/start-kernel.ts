@@ -38,6 +38,10 @@ export interface StartOptions {
   signal: AbortSignal;
   /** Bytes of memory that the kernel holds; missing where it shares them. */
   rss?: () => number;
+  /** As KernelOptions has it. */
+  unsent?: () => number;
+  /** As KernelOptions has it. */
+  onIntroduced?: () => void;
   /** How fail points end the process; missing where the kernel is only a part of one. */
   ends?: ProcessEnds;
 }
@@ -53,7 +57,7 @@ export function openPlace(flags: KernelFlags, env: Environment): KernelPlace {
  * KernelError before anything was served when configuration, session or provider cannot be used.
  */
 export async function startKernel(start: StartOptions): Promise<KernelOutcome> {
-  const { flags, env, place, transport, signal, rss } = start;
+  const { flags, env, place, transport, signal, rss, unsent, onIntroduced } = start;
   const { shareDir, logger } = place;
   const kernel = import("./main.js");
   // A mistake in the configuration is reported first.
@@ -69,8 +73,8 @@ export async function startKernel(start: StartOptions): Promise<KernelOutcome> {
   const framing: FramingName = flags.framing;
   const failPoints = await failPointsOf(start);
   const options = { transport, framing, wireCompat, config, model, agent, flags, env, shareDir, logger, signal };
-  const kernelOptions = { ...options, failPoints, version: KERNEL_VERSION };
-  return await (await kernel).runKernel(rss === undefined ? kernelOptions : { ...kernelOptions, rss });
+  const ofHost = { rss, unsent, onIntroduced };
+  return await (await kernel).runKernel({ ...options, ...ofHost, failPoints, version: KERNEL_VERSION });
 }
 
 /** Kernels that fail where their environment says so are for tests of hosts; all others load nothing of it. */

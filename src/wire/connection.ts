@@ -29,6 +29,8 @@ export interface Connection<T extends MethodTable = MethodTable> {
   /** Null while little is unread; otherwise resolves when the peer has caught up or the output has closed. */
   ready(): Promise<void> | null;
   readonly queuedBytes: number;
+  /** As OrderedWriter has it: it only grows, so that whoever looks again knows whether the peer has read. */
+  readonly takenBytes: number;
   readonly droppedLines: number;
   /** How often input had no effect, by reason. */
   readonly ignored: Readonly<Partial<Record<IgnoreReason, number>>>;
@@ -108,6 +110,10 @@ class RpcConnection<T extends MethodTable> implements Connection<T> {
 
   get queuedBytes(): number {
     return this.#out.queuedBytes;
+  }
+
+  get takenBytes(): number {
+    return this.#out.takenBytes;
   }
 
   get droppedLines(): number {

@@ -40,10 +40,12 @@ describe("OrderedWriter", () => {
     const { stream, step } = heldStream();
     const out = new OrderedWriter(stream, { encode: encodeLine });
     out.write("é");
-    expect(out.queuedBytes).toBe(3);
+    expect([out.queuedBytes, out.takenBytes]).toEqual([3, 0]);
     step();
     await new Promise(setImmediate);
-    expect(out.queuedBytes).toBe(0);
+    expect([out.queuedBytes, out.takenBytes]).toEqual([0, 3]);
+    out.write("x");
+    expect([out.queuedBytes, out.takenBytes]).toEqual([2, 3]);
   });
 
   it("asks to wait above the limit only, and lets a single larger line pass", async () => {

@@ -23,6 +23,7 @@ export class OrderedWriter {
   #open = true;
   #ending: Promise<boolean> | null = null;
   #queued = 0;
+  #taken = 0;
   #dropped = 0;
   #waiter: Waiter | null = null;
 
@@ -44,6 +45,11 @@ export class OrderedWriter {
   /** Bytes that the stream has taken and the operating system (or the peer in memory) has not. */
   get queuedBytes(): number {
     return this.#queued;
+  }
+
+  /** Bytes of whole writes that the operating system (or the peer in memory) has taken so far; only grows. */
+  get takenBytes(): number {
+    return this.#taken;
   }
 
   /** Lines that were dropped because the stream had closed. */
@@ -122,6 +128,7 @@ export class OrderedWriter {
       return;
     }
     this.#queued -= size;
+    this.#taken += size;
     if (this.#queued <= this.#limit) {
       this.#release();
     }

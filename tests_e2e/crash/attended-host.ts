@@ -25,6 +25,8 @@ export interface AttendedHostOptions {
   blockMs?: number;
   blockAfterMs?: number;
   kernel?: "sidecar" | "in-process" | "auto";
+  /** Added to the environment of host and kernel. */
+  env?: Readonly<Record<string, string>>;
 }
 
 export class AttendedHost {
@@ -35,10 +37,10 @@ export class AttendedHost {
   #over = false;
 
   /** The caller kills it. */
-  constructor({ folder, kernel = "sidecar", ...options }: AttendedHostOptions) {
+  constructor({ folder, kernel = "sidecar", env: more = {}, ...options }: AttendedHostOptions) {
     const { configFile, workDir: cwd } = folder;
     const args = ["--config-file", configFile, "--work-dir", cwd];
-    const env = folder.environment({});
+    const env = folder.environment(more);
     const file = fileURLToPath(new URL("../hosts/attended-host.mjs", import.meta.url));
     const all = { ...options, kernel, args, cwd, env, command: kernelProgram };
     // Its own group: what is sent to the host alone must not reach the kernel.

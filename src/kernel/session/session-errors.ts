@@ -10,8 +10,3 @@ export function kernelStopped(): KernelError {
 export function noTurn(): KernelError {
   return new KernelError("no_turn", "No agent turn is in progress");
 }
-
-/** The client went in mid-turn and may come back for it. */
-export function turnParked(): KernelError {
-  return new KernelError("kernel_stopped", "The kernel has left the session; its turn waits to be resumed.");
-}

@@ -6,6 +6,7 @@ import type { HookBlock } from "../hooks/hooks.js";
 import type { SessionHooks } from "../hooks/session-hooks.js";
 import type { Logger } from "../logger.js";
 import type { SessionLog } from "../storage/session-log.js";
+import { parkedError } from "../storage/storage-error.js";
 import type { TurnPosition } from "../storage/turn-position.js";
 import type { TurnResult } from "../turn/turn.js";
 import { errorClass } from "../turn/turn-error.js";
@@ -14,7 +15,7 @@ import { type InboundInput, normaliseInput } from "../turn/user-input.js";
 import type { Conversation } from "./conversation.js";
 import { recordError, recordedResult } from "./recorded-error.js";
 import { repairNotice } from "./repair-notice.js";
-import { kernelStopped, turnParked } from "./session-errors.js";
+import { kernelStopped } from "./session-errors.js";
 import type { TurnActivity } from "./turn-activity.js";
 
 export interface SessionTurnsDeps {
@@ -46,6 +47,10 @@ export class SessionTurns {
   /** The process was told to end: a turn that is cut short fails instead of ending as cancelled. */
   stop(): void {
     this.#stopped = true;
+  }
+
+  get parked(): boolean {
+    return this.#parked;
   }
 
   /** Leaves the turn open: from now on nothing of it is recorded or delivered. */
@@ -142,7 +147,7 @@ export class SessionTurns {
       await orAbort(this.#recorder.waiting("storage", acquired), signal);
       return true;
     } catch (error) {
-      if (this.#parked) throw turnParked();
+      if (this.#parked) throw parkedError();
       if (!signal.aborted || error !== signal.reason) throw error;
       if (early?.mustBeRecorded !== true) return false;
       await this.#recorder.waiting("storage", this.#log.acquire(undefined, { keepOpenTurn }));
@@ -202,7 +207,7 @@ export class SessionTurns {
     }
     activity.ended = true;
     activity.steers.close();
-    if (this.#parked) throw turnParked();
+    if (this.#parked) throw parkedError();
     if (failure !== null) hooks.stopFailed(errorClass(failure), errorMessage(failure));
     await hooks.endTurn();
     if (failure === null && result?.status === "cancelled" && this.#stopped) failure = kernelStopped();

@@ -9,6 +9,7 @@ import type { SessionPlanMode } from "../planning/session-plan-mode.js";
 import type { RecordedTurn } from "../storage/recorded-requests.js";
 import type { WireRecord } from "../storage/replay.js";
 import type { SessionLog } from "../storage/session-log.js";
+import { parkedError } from "../storage/storage-error.js";
 import { requireMediaSize } from "../turn/media-size.js";
 import type { TurnResult } from "../turn/turn.js";
 import type { TurnRecorder } from "../turn/turn-recorder.js";
@@ -56,8 +57,9 @@ export class Session implements SessionResume {
     return this.#activity?.kind === "turn" && !this.#activity.ended;
   }
 
-  /** Throws KernelError `turn_in_progress` while a turn or a replay runs. */
+  /** Throws KernelError `turn_in_progress` while a turn or a replay runs, `kernel_stopped` once the turn was parked. */
   requireIdle(): void {
+    if (this.#turns.parked) throw parkedError();
     if (this.busy || this.#closing) throw new KernelError("turn_in_progress", "An agent turn is already in progress");
   }
 

@@ -52,7 +52,9 @@ function reason(errno: string | null, error: unknown): string {
   }
 }
 
-/** The error of every write to a session that was left with its turn open. */
+/** The error of every write to a session that was left with its turn open. `parked` tells it from a turn that was ended. */
 export function parkedError(): KernelError {
-  return new KernelError("kernel_stopped", "The kernel has left the session; its turn waits to be resumed.");
+  return new KernelError("kernel_stopped", "The kernel has left the session; its turn waits to be resumed.", {
+    data: { parked: true },
+  });
 }
