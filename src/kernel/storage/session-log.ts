@@ -135,7 +135,10 @@ export interface SessionLog {
   settleOpenTurn(): SettledTurn | null;
   /** The current or last turn; null before the first. Reads the journal when it is not held. */
   lastTurn(): RecordedTurn | null;
-  /** What the current or last turn has recorded under an id of the client; null for nothing. */
+  /**
+   * What is recorded under an id of the client: in the current or last turn, or among the newest requests of turns
+   * before; null for nothing. A prompt of a turn before has an outcome.
+   */
   outcomeOf(clientId: string): RecordedRequest | null;
   /** What was delivered behind `since` in the current or last turn. Lazy. */
   delivered(since: number): Iterable<DeliveredRecord>;
