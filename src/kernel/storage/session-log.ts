@@ -52,6 +52,8 @@ export type NoteRecord =
       before: unknown;
       after: unknown;
     }
+  /** What a tool decided by itself for this call, in its own words, before it acted on that. */
+  | { kind: "decided"; tool_call_id: string; decision: string }
   /** Hooks were asked; without a hook_decided behind it a blocking batch is undecided. `input` is what they were given. */
   | {
       kind: "hook";

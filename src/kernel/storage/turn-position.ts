@@ -81,6 +81,8 @@ export interface CallPosition {
   /** The client was asked to run it, or the user was asked by it. */
   request: RequestPosition | null;
   intent: IntentPosition | null;
+  /** What the tool had decided by itself; absent for nothing. */
+  decided?: string;
   /** The subagent that the call began and waits for; absent or null when there is none. */
   agent?: AgentPosition | null;
 }
