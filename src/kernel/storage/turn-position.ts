@@ -57,6 +57,8 @@ export interface StepPosition {
   statusShown: boolean;
   /** True when reply and results are in the conversation. */
   stored: boolean;
+  /** The conversation went back to an earlier point behind the step, with the message that the step had sent there. */
+  returned?: boolean;
   /** How the step ended, when it did. */
   outcome: "again" | "end" | "stop" | null;
   /** By call id. */
