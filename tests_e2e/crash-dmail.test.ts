@@ -48,7 +48,7 @@ describe("a message to the past", () => {
       setScripts(workspace, [say("done")]);
       const next = startKernel(workspace, { args: ["--session", session, ...OKABE] });
       const { result } = await next.initialize(EXTENSIONS);
-      const turn_id = (result?.open_turn as { turn_id: string }).turn_id;
+      const turn_id = (result?.open_turn as { turn_id?: string } | undefined)?.turn_id;
       expect((await next.call("resume", { turn_id }, WAIT_MS)).result).toEqual({ status: "finished" });
       expect(text(next.log)).toBe("done");
       const steer = steered ? [`user: ${STEER}`] : [];
@@ -60,6 +60,6 @@ describe("a message to the past", () => {
       expect(rotated(workspace)).toEqual(["context_1.jsonl"]);
       const shown = payloads([...kernel.log, ...next.log], "SteerInput");
       expect(shown).toHaveLength(steered && !plan.startsWith("event_recorded") ? 1 : 0);
-      },
+    },
   );
 });
