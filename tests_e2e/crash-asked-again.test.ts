@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { KernelClient, type KernelLauncher, sidecarLauncher } from "../src/client/index.js";
+import { type Event, KernelClient, type KernelLauncher, sidecarLauncher } from "../src/client/index.js";
 import { marks, startFailing } from "./crash/failpoint-kernel.js";
 import { say, shell } from "./echo-scripts.js";
 import { kernelCommand, kernelEnvironment, type Message, startKernel } from "./kernel-process.js";
@@ -23,6 +23,9 @@ const effects = ({ workDir }: Workspace) => {
 };
 const events = (log: readonly Message[]) => log.filter(({ method }) => method === "event" || method === "request");
 const context = (workspace: Workspace) => readLines(join(sessionDir(workspace), "context.jsonl"));
+
+const said = (all: readonly Event[]) =>
+  all.map(({ type, payload }) => (type === "ContentPart" && payload.type === "text" ? payload.text : "")).join("");
 
 /** Another client's whole turn, in a kernel of its own. */
 async function turnOfSomeoneElse(workspace: Workspace, session: string): Promise<void> {
@@ -76,40 +79,49 @@ describe("over the wire", () => {
   });
 });
 
-it("F-512 the product's own client, whose kernel dies before its answer while another host takes a turn: it ran once", async () => {
-  const workspace = createWorkspace({ scripts: [shell("t1", ACT), say("done")] });
-  const session = randomUUID();
-  const marker = join(workspace.home, "marker");
-  const [program, ...head] = kernelCommand();
-  const failing = { KERNEL_FAILPOINT: "turn_ended:kill", KERNEL_FAILPOINT_MARKER: marker };
-  const sidecar = sidecarLauncher({
-    command: [program as string, ...head],
-    cwd: workspace.workDir,
-    env: kernelEnvironment(workspace, failing),
-  });
-  let launches = 0;
-  const launcher: KernelLauncher = {
-    mode: sidecar.mode,
-    launch: async (request) => {
-      launches += 1;
-      if (launches === 2) {
-        await turnOfSomeoneElse(workspace, session);
-        setScripts(workspace, NEXT);
-      }
-      return await sidecar.launch(request);
-    },
-  };
-  const client = await KernelClient.connect({
-    launchers: [launcher],
-    session,
-    args: ["--config-file", workspace.configFile, "--work-dir", workspace.workDir, "--yolo"],
-    client: { name: "e2e" },
-    handlers: {},
-  });
-  onTestFinished(() => client.close());
-  const turn = client.prompt("go");
-  expect(await turn.result).toEqual({ status: "finished" });
-  expect([effects(workspace), launches, marks(marker).length]).toEqual(["one\n", 2, 1]);
-  expect(await client.prompt("more").result).toEqual({ status: "finished" });
-  expect(effects(workspace)).toBe("one\ntwo\n");
-});
+it.each(["turn_ended:kill", "turn_end_recorded:kill"])(
+  "F-512 the product's own client, whose kernel dies before its answer while another host takes a turn, %s: it ran once, and that turn's events are not its own",
+  async (plan) => {
+    const workspace = createWorkspace({ scripts: [shell("t1", ACT), say("done")] });
+    const session = randomUUID();
+    const marker = join(workspace.home, "marker");
+    const [program, ...head] = kernelCommand();
+    const failing = { KERNEL_FAILPOINT: plan, KERNEL_FAILPOINT_MARKER: marker };
+    const sidecar = sidecarLauncher({
+      command: [program as string, ...head],
+      cwd: workspace.workDir,
+      env: kernelEnvironment(workspace, failing),
+    });
+    const seen: Event[] = [];
+    let launches = 0;
+    const launcher: KernelLauncher = {
+      mode: sidecar.mode,
+      launch: async (request) => {
+        launches += 1;
+        if (launches === 2) {
+          await turnOfSomeoneElse(workspace, session);
+          setScripts(workspace, NEXT);
+        }
+        return await sidecar.launch(request);
+      },
+    };
+    const client = await KernelClient.connect({
+      launchers: [launcher],
+      session,
+      args: ["--config-file", workspace.configFile, "--work-dir", workspace.workDir, "--yolo"],
+      client: { name: "e2e" },
+      handlers: { onEvent: (event) => void seen.push(event) },
+    });
+    onTestFinished(() => client.close());
+    const turn = client.prompt("go");
+    const own: Event[] = [];
+    for await (const event of turn) own.push(event);
+    expect(await turn.result).toEqual({ status: "finished" });
+    expect([said(own), own.at(-1)?.type]).toEqual(["done", "TurnEnd"]);
+    expect(said(seen)).toBe("doneof someone else");
+    expect(seen.filter(({ type }) => type === "TurnEnd")).toHaveLength(2);
+    expect([effects(workspace), launches, marks(marker).length]).toEqual(["one\n", 2, 1]);
+    expect(await client.prompt("more").result).toEqual({ status: "finished" });
+    expect(effects(workspace)).toBe("one\ntwo\n");
+  },
+);
