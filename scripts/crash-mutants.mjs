@@ -36,16 +36,16 @@ const MUTANTS = {
     suites: ["order", "turns"],
     file: "src/kernel/turn/turn-recorder.ts",
     from: `    const seq = this.log.append(records, { sync });
-    this.sink.deliver(seq, records, this.#place(seq + records.length - 1));`,
+    this.sink.deliver(seq, records, this.#place(seq, records.length));`,
     to: `    const seq = this.log.lastSeq + 1;
-    this.sink.deliver(seq, records, this.#place(seq + records.length - 1));
+    this.sink.deliver(seq, records, this.#place(seq, records.length));
     this.log.append(records, { sync });`,
   },
   "no-dedupe-of-prompts": {
     suites: ["turns"],
-    file: "src/kernel/session/session.ts",
-    from: "const known = clientId === null ? null : this.#promptOf(clientId);",
-    to: "const known = clientId === null || clientId !== null ? null : this.#promptOf(clientId);",
+    file: "src/kernel/storage/recorded-requests.ts",
+    from: '    if (this.#turn?.clientId === clientId) return { kind: "prompt", turn: this.#turn };',
+    to: "    if (this.#turn?.clientId === clientId) return null;",
   },
   "no-dedupe-of-requests": {
     suites: ["turns"],
@@ -75,7 +75,7 @@ const MUTANTS = {
     suites: ["turns"],
     file: "src/kernel/storage/session-writer.ts",
     from: "    this.#dirty = false;\n  }",
-    to: "    this.#dirty = false;\n    if (!this.#openTurn) journal.cut(this.#header());\n  }",
+    to: "    this.#dirty = false;\n    if (!this.#openTurn) journal.cut(this.#header([]));\n  }",
   },
   "publish-before-safe": {
     suites: ["order"],

@@ -1,13 +1,23 @@
 /** Sessions that cannot be written, through connectKernel: another writer, a read-only share folder, a full disk. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, realpathSync, rmdirSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmdirSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { runFaultHost } from "./fault-host.js";
 import { startKernel } from "./kernel-process.js";
 import { shellCall } from "./scripts.js";
-import { runTurn } from "./turn.js";
+import { sessionDir } from "./session-records.js";
+import { payloads, runTurn, text } from "./turn.js";
 import { createWorkspace, setScripts } from "./workspace.js";
 
 const SESSION = "7d9c2b60-51f4-4f0e-8a3c-1f6f0e6f2a12";
@@ -109,3 +119,38 @@ describe.each(MODES)("%s", (kernel) => {
     },
   );
 });
+
+/** Fills a disk but for these bytes. */
+function fill(folder: string, left: number): void {
+  const filler = join(folder, "filler");
+  expect(() => writeFileSync(filler, Buffer.alloc(8_388_608, 1))).toThrow("ENOSPC");
+  truncateSync(filler, statSync(filler).size - left);
+}
+
+// Mounting needs rights that not every machine gives.
+it.runIf(canMount())(
+  "F-540 a disk too full for a yes: the call does not run, and model and user are told that, not that somebody said no",
+  async () => {
+    const disk = mounted("2m");
+    const workspace = createWorkspace({ scripts: [shellCall("t1", "echo one > one"), "text: again"] });
+    const kernel = startKernel(workspace, { args: ["--session", SESSION], env: { KIMI_SHARE_DIR: disk.folder } });
+    await kernel.initialize();
+    const prompt = kernel.request("prompt", { user_input: "go" });
+    const request = await kernel.serverRequest("ApprovalRequest");
+    // The answer is far too long for what is left, everything else is far shorter.
+    fill(disk.folder, 131_072);
+    kernel.answer(request, { request_id: request.id, response: "approve", feedback: "x".repeat(524_288) });
+    expect((await kernel.response(prompt)).result).toEqual({ status: "finished" });
+    expect(existsSync(join(workspace.workDir, "one"))).toBe(false);
+    const why = "Cannot write the session journal: the disk is full.";
+    expect(payloads(kernel.log, "ApprovalResponse")).toMatchObject([{ response: "reject", feedback: why }]);
+    const message = `The decision about this call could not be stored, so the call was not run. ${why}`;
+    expect(payloads(kernel.log, "ToolResult")).toMatchObject([
+      { return_value: { is_error: true, message, extras: { code: "storage_full" } } },
+    ]);
+    expect(text(kernel.log)).toBe("again");
+    const context = readFileSync(join(sessionDir({ ...workspace, share: disk.folder }), "context.jsonl"), "utf8");
+    expect(context).toContain(message);
+    expect((await kernel.close()).code).toBe(0);
+  },
+);

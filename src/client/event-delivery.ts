@@ -30,6 +30,8 @@ export class EventDelivery implements WireListener {
   #turn: TurnHandle | null = null;
   /** Hears a replay of the stored session, which is nothing new. */
   #replay: ((event: Event) => void) | null = null;
+  /** The turn has ended: what comes is the rest of it. */
+  #isRest = false;
   /** Requests of this turn that the host was shown. */
   readonly #shown = new Set<string>();
 
@@ -79,6 +81,16 @@ export class EventDelivery implements WireListener {
     }
   }
 
+  /** As `catchUp`, for the rest of a turn that has ended. What follows from a later turn of someone else is not its own. */
+  async catchUpRest(kernel: LiveKernel): Promise<void> {
+    this.#isRest = true;
+    try {
+      await this.catchUp(kernel);
+    } finally {
+      this.#isRest = false;
+    }
+  }
+
   /** The kernel is gone. */
   kernelLost(): void {
     this.#cursor.forgetHeld();
@@ -93,7 +105,12 @@ export class EventDelivery implements WireListener {
 
   onEvent(event: Envelope, stamp: EventStamp | null): void {
     if (this.#replay !== null) this.#replay(event as Event);
-    else this.#cursor.offer(stamp, () => this.#received(event));
+    else {
+      this.#cursor.offer(stamp, () => {
+        if (stamp !== null && stamp.seq > 0 && stamp.prev === 0) this.#turnBegins();
+        this.#received(event);
+      });
+    }
   }
 
   async onRequest(request: KernelRequest, stamp: EventStamp | null, grant: unknown): Promise<object> {
@@ -115,6 +132,13 @@ export class EventDelivery implements WireListener {
       this.#shown.add(id);
       quietly(() => this.#options.handlers.onEnvelope?.("request", request));
     });
+  }
+
+  /** The first record of a turn was sent. Behind the turn's own begin it is another one, and the turn's end is lost. */
+  #turnBegins(): void {
+    if (!this.#isRest || this.#turn?.progress.hasBegun !== true) return;
+    for (const event of this.#turn.progress.closing()) this.#received(event);
+    this.#turn = null;
   }
 
   #fillGap(): void {

@@ -190,6 +190,7 @@ export class KernelClient implements AsyncDisposable {
       ready: this.#ready,
       missesEnd: start.kind === "prompt" && openTurn !== null && this.cursor !== null,
       catchUp: (kernel) => this.#delivery.catchUp(kernel),
+      catchUpRest: (kernel) => this.#delivery.catchUpRest(kernel),
       breakOff: () => this.#supervisor.reportUnknown(this.#delivery.breakOff()),
       closed: () => (this.#over.signal.aborted ? this.#closeError : null),
     });

@@ -64,6 +64,35 @@ const idOf = ({ params }: FakeLine) => params?.client_id as string;
 const REPLAYED = { status: "finished", events: 0, requests: 0 };
 
 describe("a kernel with resume/1 that dies in mid-turn", () => {
+  test("that ended, and another client's turn behind it: its own end is shown, the other's events are not its own", async () => {
+    const heard: string[] = [];
+    const { client, kernel, launches, states } = await setUp(ALL_EXTENSIONS, {
+      handlers: { onEvent: ({ type }) => void heard.push(type) },
+    });
+    const turn = client.prompt("go");
+    const prompt = await kernel.next("prompt");
+    kernel.event("TurnBegin", { user_input: "go" }, stamp(5, 0));
+    kernel.event("ToolCall", { type: "function", id: "c1", function: { name: "X", arguments: "{}" } }, stamp(6, 5));
+    await expect.poll(() => client.cursor).toBe(6);
+    kernel.die();
+    const next = await launches.next();
+    await next.greet(ALL_EXTENSIONS);
+    const again = await next.next("prompt");
+    expect(idOf(again)).toBe(idOf(prompt));
+    next.answer(again, { status: "finished" });
+    const replay = await next.next("replay");
+    next.event("TurnBegin", { user_input: "other" }, stamp(20, 0, 2));
+    next.event("ContentPart", "b", stamp(21, 20, 2));
+    next.event("TurnEnd", {}, stamp(22, 21, 2));
+    next.answer(replay, REPLAYED);
+    expect(await turn.result).toEqual({ status: "finished" });
+    const own = ["TurnBegin", "ToolCall", "ToolResult", "TurnEnd"];
+    expect(await all(turn)).toEqual(own);
+    expect(heard).toEqual([...own, "TurnBegin", "ContentPart", "TurnEnd"]);
+    expect(states.flatMap(({ unknownEffects }) => unknownEffects)).toEqual(["c1"]);
+    expect(client.cursor).toBe(22);
+  });
+
   test("the open turn goes on: initialize, replay behind the cursor, resume; each event once", async () => {
     const { client, kernel, launches, states } = await setUp(ALL_EXTENSIONS, { firstArgs: ["--plan"] });
     const turn = client.prompt("go");

@@ -23,6 +23,7 @@ const MESSAGE = "The kernel died while this ran: nobody knows whether it took ef
 /** Made with the turn; sees each of its events once. */
 export class TurnProgress {
   #steps = 0;
+  #hasBegun = false;
   readonly #ended = deferred<void>();
   readonly #calls = new Map<string, Call>();
   /** What has begun and not ended, outermost first. */
@@ -31,6 +32,11 @@ export class TurnProgress {
   /** Resolves when the end of the turn was seen. */
   get ended(): Promise<void> {
     return this.#ended.promise;
+  }
+
+  /** Whether the begin of the turn was seen. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
   }
 
   /** Whether the turn itself has begun and not ended. */
@@ -50,6 +56,7 @@ export class TurnProgress {
   }
 
   see(event: Envelope): void {
+    this.#hasBegun ||= event.type === "TurnBegin";
     this.#see(event, (inner) => inner, "");
   }
 

@@ -17,6 +17,8 @@ export interface TurnSurroundings {
   missesEnd: boolean;
   /** Brings the host up to what the kernel has recorded. Rejects only when the kernel is lost. */
   catchUp(kernel: LiveKernel): Promise<void>;
+  /** The same for what is left of this turn, which has ended. */
+  catchUpRest(kernel: LiveKernel): Promise<void>;
   /** Shows the host the end of everything that is open in the turn. */
   breakOff(): void;
   /** Set once the host has closed the client: what turns end with then. */
@@ -154,7 +156,7 @@ export class TurnRunner {
     // Never recorded: it runs. Ended meanwhile: the recorded outcome comes back at once, and the rest of the events is
     // fetched behind it, because before it a replay could also be of the turn before.
     const outcome = await settled(this.#prompt(kernel, this.#start), kernel);
-    await this.#around.catchUp(kernel);
+    await this.#around.catchUpRest(kernel);
     return outcome();
   }
 
@@ -165,7 +167,7 @@ export class TurnRunner {
     this.#hasIt(kernel);
     const outcome = await settled(answer, kernel);
     // It had ended before: what the host missed of it is behind the answer.
-    if (kernel.openTurn?.turnId !== turnId) await this.#around.catchUp(kernel);
+    if (kernel.openTurn?.turnId !== turnId) await this.#around.catchUpRest(kernel);
     if (!isContinued) throw this.#endedAsItStood();
     return outcome();
   }

@@ -207,7 +207,9 @@ describe("an answer", () => {
     const outcome = open("t1", "echo hi");
     failing.record = true;
     yes(await askedFor("t1"), "approve_for_session");
-    expect(await outcome).toEqual({ response: "reject", feedback: "", via: "unrecorded" });
+    expect(await outcome).toEqual({
+      ...{ response: "reject", feedback: "disk full", via: "unrecorded", code: "storage_failed" },
+    });
     expect(grants.list()).toEqual([]);
     expect(events).toEqual(["ask t1", "resolved t1 reject"]);
   });

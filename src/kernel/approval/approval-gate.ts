@@ -29,7 +29,6 @@ export interface ApprovalGateDeps {
 
 const CANCELLED: ApprovalOutcome = { response: "reject", feedback: "", via: "cancelled" };
 const CLOSED: ApprovalOutcome = { response: "reject", feedback: "", via: "closed" };
-const UNRECORDED: ApprovalOutcome = { response: "reject", feedback: "", via: "unrecorded" };
 
 interface Judged {
   judgement: Judgement;
@@ -181,9 +180,9 @@ export class ApprovalGate {
       try {
         this.#deps.recordAnswer(request, raw, outcome);
       } catch (error) {
-        // What was not recorded must not take effect.
         this.#deps.logger.error({ id: request.id, error: errorMessage(error) }, "an approval could not be recorded");
-        outcome = UNRECORDED;
+        // A yes that was not recorded must not take effect; a no has none.
+        if (wanted.response !== "reject") outcome = unrecorded(error);
       }
       granted =
         outcome.response === "approve_for_session" &&
@@ -218,9 +217,14 @@ export class ApprovalGate {
   }
 }
 
+function unrecorded(error: unknown): ApprovalOutcome {
+  const code = error instanceof KernelError ? error.code : "storage_failed";
+  return { response: "reject", feedback: errorMessage(error), via: "unrecorded", code };
+}
+
 /** How an approval ends whose request failed: the client is gone, it answered with an error, or nothing could be stored. */
 function withoutAnswer(error: unknown): ApprovalOutcome {
-  if (error instanceof KernelError) return UNRECORDED;
+  if (error instanceof KernelError) return unrecorded(error);
   const gone = typeof error === "object" && error !== null && "code" in error && error.code === "closed";
   return gone ? CLOSED : { response: "reject", feedback: "", via: "answer" };
 }

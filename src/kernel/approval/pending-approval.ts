@@ -1,10 +1,11 @@
+import type { KernelErrorCode } from "../errors.js";
 import type { ApprovalAsk } from "../tools/tool.js";
 import type { ApprovalAnswer } from "./approval-answer.js";
 import type { Grant } from "./grants.js";
 
 /**
  * Why an approval ended as it did. `denied`: the policy forbids it, `feedback` says why; nobody was asked. `unrecorded`:
- * the question or its answer could not be stored, so it must not take effect.
+ * the question or a yes could not be stored, so it must not take effect; `feedback` says why.
  */
 export type ApprovalVia = "answer" | "grant" | "mode" | "denied" | "cancelled" | "closed" | "unrecorded";
 
@@ -12,6 +13,8 @@ export interface ApprovalOutcome {
   response: ApprovalAnswer;
   feedback: string;
   via: ApprovalVia;
+  /** Of what could not be stored: the code of the error. */
+  code?: KernelErrorCode;
 }
 
 /** Who asks. Names as the wire's ApprovalRequest has them. */

@@ -47,9 +47,9 @@ export async function resumeCommand(resume: CommandResume): Promise<TurnResult> 
 /** Calls whose conversation is lost get the results that they never had. */
 function closeCalls(step: StepPosition | null, recorder: Recorder): void {
   for (const { id } of step?.toolCalls ?? []) {
-    const { result = null, intent = null } = step?.calls.get(id) ?? {};
+    const { result = null, intent = null, decided = null } = step?.calls.get(id) ?? {};
     if (result !== null) continue;
-    const return_value = intent === null ? interruptedCall() : unknownOutcome();
+    const return_value = intent === null && decided === null ? interruptedCall() : unknownOutcome();
     recorder.result({ tool_call_id: id, return_value });
   }
 }

@@ -64,6 +64,8 @@ export class SessionTurns {
     const { hooks, conversation } = this.#deps;
     const { signal } = activity.controller;
     if (!(await this.#acquire(activity, this.#deps.resumes()))) return { status: "cancelled" };
+    const meanwhile = this.#begunElsewhere(activity);
+    if (meanwhile !== null) return await meanwhile;
     this.#settle();
     this.#repairs.push(...conversation.open());
     const turnId = randomUUID();
@@ -109,6 +111,15 @@ export class SessionTurns {
       if (block === null) return await conversation.resume(position, activity.steers, signal);
       return this.#wasSaid(position) ? { status: "finished" } : this.#blocked(block);
     });
+  }
+
+  /** The same prompt, that another kernel has begun while this one waited for the session; null when none has. */
+  #begunElsewhere(activity: TurnActivity): Promise<TurnResult> | null {
+    const known = activity.clientId === null ? null : this.#log.outcomeOf(activity.clientId);
+    if (known?.kind !== "prompt") return null;
+    activity.turnId = known.turn.turnId;
+    if (this.#log.lastTurn()?.turnId === activity.turnId) return this.resume("continue", activity);
+    return Promise.resolve(known.turn).then(recordedResult);
   }
 
   /** How a turn ended whose end is not on record, as it has to be told again: its error; null when that is not so. */

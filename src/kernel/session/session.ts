@@ -65,8 +65,8 @@ export class Session implements SessionResume {
 
   /**
    * Runs one turn to its end. Resolves after TurnEnd was delivered. Rejects with KernelError or ProviderError when the
-   * turn ended in an error, and before TurnBegin when it could not start. A `clientId` that the current or last turn
-   * has gives that turn's end: it is joined, gone on with, or told again.
+   * turn ended in an error, and before TurnBegin when it could not start. A `clientId` that the current, the last or a
+   * turn not long before has gives that turn's end: it is joined, gone on with, or told again.
    */
   prompt(input: InboundInput, clientId: string | null): Promise<TurnResult> {
     const known = clientId === null ? null : this.#promptOf(clientId);
@@ -189,7 +189,10 @@ export class Session implements SessionResume {
     const running = this.#activity;
     if (running?.kind === "turn" && running.clientId === clientId) return running.result;
     const known = this.#log.outcomeOf(clientId);
-    return known?.kind === "prompt" ? this.resume(known.turn.turnId, "continue") : null;
+    if (known?.kind !== "prompt") return null;
+    const isLast = this.#log.lastTurn()?.turnId === known.turn.turnId;
+    // Its records are gone, and with them whatever there was to be brought up to date.
+    return isLast ? this.resume(known.turn.turnId, "continue") : Promise.resolve(known.turn).then(recordedResult);
   }
 
   /** The kernel that recorded it may have died before the session files had it. */

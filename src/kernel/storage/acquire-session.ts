@@ -16,6 +16,7 @@ import type { JournalHeader } from "./journal-header.js";
 import { ProjectionFile } from "./projection-file.js";
 import type { ProjectionPlan } from "./projection-plan.js";
 import { readStoredSession, type StoredSession } from "./read-session.js";
+import { recordedRequests } from "./recorded-requests.js";
 import type { RecoveredBytes } from "./recovered-bytes.js";
 import { SessionLock } from "./session-lock.js";
 import type { SettledTurn } from "./session-log.js";
@@ -87,6 +88,7 @@ function openForWriting(options: AcquireOptions, lock: SessionLock): Omit<Acquir
       context_length: context.length,
       context_generation: generation,
       prefix: found.prefix,
+      requests: recordedRequests(found.journal).kept,
     };
     keepDamaged(paths, found, recovered);
     journal = Journal.open(ops, { path: paths.journal, reserve: paths.reserve }, found.journal, header);

@@ -28,7 +28,10 @@ export class CallReader {
     else if (kind === "answer") this.#takeAnswer(fields);
     else if (kind === "intent") this.#takeIntent(fields);
     else if (kind === "process") this.#takeProcess(fields);
-    else if (kind === "hook" && fields.event === "PreToolUse") {
+    else if (kind === "decided") {
+      const call = this.#call(fields.tool_call_id);
+      if (call !== undefined) call.decided = String(fields.decision);
+    } else if (kind === "hook" && fields.event === "PreToolUse") {
       const call = this.#call(fields.tool_call_id);
       if (call !== undefined) call.hook = { batchId: String(fields.batch_id), verdict: null };
     } else if (kind === "hook_decided") {

@@ -98,8 +98,8 @@ function missingResult(turn: OpenTurn, call: ToolCall): ReturnValue {
 }
 
 function isUnknown({ position: { step } }: OpenTurn, call: ToolCall): boolean {
-  const { intent = null, request = null } = step?.calls.get(call.id) ?? {};
-  return !isAgentCall(call) && (intent !== null || request !== null);
+  const { intent = null, request = null, decided = null } = step?.calls.get(call.id) ?? {};
+  return !isAgentCall(call) && (intent !== null || request !== null || decided !== null);
 }
 
 function resultOf(step: StepPosition, call: ToolCall): unknown {

@@ -1,5 +1,6 @@
 /** The first line of a journal: what must be known when the records before it are gone. */
 import { JOURNAL_FORMAT, recordBody } from "./crc-line.js";
+import { type EarlierRequest, readRequests, storedRequests } from "./earlier-requests.js";
 import { asObject } from "./line-json.js";
 import type { FrozenPrefix } from "./session-log.js";
 
@@ -14,11 +15,13 @@ export interface JournalHeader extends ProjectionLengths {
   readonly session: string;
   readonly epoch: number;
   readonly prefix: FrozenPrefix | null;
+  /** Of the turns before the one whose records follow. */
+  readonly requests: readonly EarlierRequest[];
 }
 
 /** The header's line body. Its seq is that of the last record before it, so that the next record follows by one. */
 export function headerBody(header: JournalHeader): string {
-  return recordBody("header", { format: JOURNAL_FORMAT, ...header });
+  return recordBody("header", { format: JOURNAL_FORMAT, ...header, requests: storedRequests(header.requests) });
 }
 
 /** The header that a record's fields hold; anything missing or of a wrong type counts as zero or null. */
@@ -27,6 +30,7 @@ export function readHeader(fields: Readonly<Record<string, unknown>>): JournalHe
     session: typeof fields.session === "string" ? fields.session : "",
     epoch: count(fields.epoch),
     prefix: readPrefix(fields.prefix),
+    requests: readRequests(fields.requests),
     ...readLengths(fields),
   };
 }

@@ -143,7 +143,7 @@ class StoredSessionLog implements SessionLog {
 
   beginTurn(turn: Extract<NoteRecord, { kind: "turn" }>): void {
     this.settleOpenTurn();
-    this.#writer().beginTurn(turn);
+    this.#writer().beginTurn(turn, this.#turns.kept);
     this.#turns.noted(turn);
     this.#remember(this.sessionId);
   }

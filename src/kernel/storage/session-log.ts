@@ -52,6 +52,8 @@ export type NoteRecord =
       before: unknown;
       after: unknown;
     }
+  /** What a tool decided by itself for this call, in its own words, before it acted on that. */
+  | { kind: "decided"; tool_call_id: string; decision: string }
   /** Hooks were asked; without a hook_decided behind it a blocking batch is undecided. `input` is what they were given. */
   | {
       kind: "hook";
@@ -135,7 +137,10 @@ export interface SessionLog {
   settleOpenTurn(): SettledTurn | null;
   /** The current or last turn; null before the first. Reads the journal when it is not held. */
   lastTurn(): RecordedTurn | null;
-  /** What the current or last turn has recorded under an id of the client; null for nothing. */
+  /**
+   * What is recorded under an id of the client: in the current or last turn, or among the newest requests of turns
+   * before; null for nothing. A prompt of a turn before has an outcome.
+   */
   outcomeOf(clientId: string): RecordedRequest | null;
   /** What was delivered behind `since` in the current or last turn. Lazy. */
   delivered(since: number): Iterable<DeliveredRecord>;

@@ -9,7 +9,7 @@ import { contextLine } from "./context-format.js";
 import { deliverableBody, recordBody } from "./crc-line.js";
 import type { FileOperations } from "./file-operations.js";
 import type { Journal } from "./journal.js";
-import type { JournalHeader } from "./journal-header.js";
+import type { JournalHeader, ProjectionLengths } from "./journal-header.js";
 import { lineJson } from "./line-json.js";
 import type { ProjectionFile } from "./projection-file.js";
 import type { SessionLock } from "./session-lock.js";
@@ -64,15 +64,15 @@ export class SessionWriter {
     return !this.#wrote;
   }
 
-  /** See SessionLog.beginTurn. */
-  beginTurn(turn: Extract<NoteRecord, { kind: "turn" }>): void {
+  /** See SessionLog.beginTurn. `requests`: those of the turns before, which the cut would take away. */
+  beginTurn(turn: Extract<NoteRecord, { kind: "turn" }>, requests: JournalHeader["requests"]): void {
     const { journal } = this.#parts;
     // Its end was sent but could not be recorded: the published files get it now.
     if (this.#openTurn) this.append([unrecordedEnd()], false);
     this.checkpoint();
     this.#parts.lock.verify();
     journal.holdReserve();
-    journal.cut(this.#header());
+    journal.cut(this.#header(requests));
     this.note(turn, false);
     this.#openTurn = true;
   }
@@ -144,7 +144,7 @@ export class SessionWriter {
     wire.sync();
     context.sync();
     // Not synced: without it the next open sees that the files already hold what it would add.
-    journal.append([checkpointBody(this.#header())], { sync: false });
+    journal.append([recordBody("checkpoint", { ...this.#lengths() })], { sync: false });
     this.#dirty = false;
   }
 
@@ -192,23 +192,15 @@ export class SessionWriter {
     this.#dirty = true;
   }
 
-  #header(): JournalHeader {
-    const { wire, context, lock, paths } = this.#parts;
-    return {
-      session: paths.sessionId,
-      epoch: lock.epoch,
-      wire_length: wire.length,
-      context_length: context.length,
-      context_generation: this.#generation,
-      prefix: this.#prefix,
-    };
+  #header(requests: JournalHeader["requests"]): JournalHeader {
+    const { lock, paths } = this.#parts;
+    return { session: paths.sessionId, epoch: lock.epoch, ...this.#lengths(), prefix: this.#prefix, requests };
   }
-}
 
-/** Lengths of the published files, as a record of their own. */
-function checkpointBody(header: JournalHeader): string {
-  const { wire_length, context_length, context_generation } = header;
-  return recordBody("checkpoint", { wire_length, context_length, context_generation });
+  #lengths(): ProjectionLengths {
+    const { wire, context } = this.#parts;
+    return { wire_length: wire.length, context_length: context.length, context_generation: this.#generation };
+  }
 }
 
 function contextBody(kind: "context" | "rotate", records: readonly ContextRecord[], steerId?: string): string {

@@ -21,6 +21,7 @@ export class StepReader {
   #end: StreamEnd | null = null;
   #statusShown = false;
   #stored = false;
+  #returned = false;
   #outcome: StepPosition["outcome"] = null;
 
   /** `marked`: its checkpoint is in the conversation. */
@@ -59,6 +60,10 @@ export class StepReader {
       case "context":
         this.#stored ||= holdsReply(fields.lines);
         return;
+      case "rotate":
+        // A compaction belongs to the step that it goes before.
+        this.#returned ||= this.#stored;
+        return;
       case "event":
         this.#takeEvent(String(fields.type), asObject(fields.payload) ?? {});
         return;
@@ -77,6 +82,7 @@ export class StepReader {
       end: this.#end,
       statusShown: this.#statusShown,
       stored: this.#stored,
+      ...(this.#returned ? { returned: true } : {}),
       outcome: this.#outcome,
       calls: this.#calls.positions,
     };
@@ -107,6 +113,7 @@ export class StepReader {
     this.#end = null;
     this.#statusShown = false;
     this.#stored = false;
+    this.#returned = false;
     this.#outcome = null;
   }
 }

@@ -3,7 +3,12 @@ import { KernelError } from "../errors.js";
 import { type AcquiredSession, settle } from "./acquire-session.js";
 import { findOpenTurn } from "./open-turn-position.js";
 import { readJournalOf, readStoredSession } from "./read-session.js";
-import { type RecordedRequest, RecordedRequests, type RecordedTurn } from "./recorded-requests.js";
+import {
+  type RecordedRequest,
+  type RecordedRequests,
+  type RecordedTurn,
+  recordedRequests,
+} from "./recorded-requests.js";
 import type { DeliverableRecord, NoteRecord, SettledTurn } from "./session-log.js";
 import type { SessionPaths } from "./share-folder.js";
 import type { TurnPosition } from "./turn-position.js";
@@ -25,7 +30,7 @@ export class TurnLedger {
   held(held: AcquiredSession, wantsSettled: boolean): void {
     this.#held = held;
     this.#kept = held.kept;
-    this.#requests = readRequests(held.found.journal.records);
+    this.#requests = recordedRequests(held.found.journal);
     if (held.settled !== null) this.appended(held.settled.records);
     if (wantsSettled) this.#settled = held.settled;
   }
@@ -48,6 +53,11 @@ export class TurnLedger {
   /** See SessionLog.outcomeOf. */
   find(clientId: string): RecordedRequest | null {
     return this.#known().find(clientId);
+  }
+
+  /** What a cut of the journal must not take away. */
+  get kept(): RecordedRequests["kept"] {
+    return this.#known().kept;
   }
 
   /** See SessionLog.openTurn. */
@@ -83,12 +93,6 @@ export class TurnLedger {
   }
 
   #known(): RecordedRequests {
-    return this.#requests ?? readRequests(readJournalOf(this.#paths).records);
+    return this.#requests ?? recordedRequests(readJournalOf(this.#paths));
   }
-}
-
-function readRequests(records: Parameters<typeof findOpenTurn>[0]): RecordedRequests {
-  const requests = new RecordedRequests();
-  for (const { kind, fields } of records) requests.take(kind, fields);
-  return requests;
 }

@@ -57,6 +57,8 @@ export interface StepPosition {
   statusShown: boolean;
   /** True when reply and results are in the conversation. */
   stored: boolean;
+  /** The conversation went back to an earlier point behind the step, with the message that the step had sent there. */
+  returned?: boolean;
   /** How the step ended, when it did. */
   outcome: "again" | "end" | "stop" | null;
   /** By call id. */
@@ -81,6 +83,8 @@ export interface CallPosition {
   /** The client was asked to run it, or the user was asked by it. */
   request: RequestPosition | null;
   intent: IntentPosition | null;
+  /** What the tool had decided by itself; absent for nothing. */
+  decided?: string;
   /** The subagent that the call began and waits for; absent or null when there is none. */
   agent?: AgentPosition | null;
 }

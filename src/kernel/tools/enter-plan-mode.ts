@@ -4,6 +4,8 @@ import { askPlanQuestion, canDecide, PLAN_MODE_KEY, planUndecidable } from "./su
 import { defineTool, type ToolReturn, toolError, toolOk } from "./tool.js";
 
 const QUESTION = "Enter plan mode?";
+/** What is recorded when nobody was there. */
+const UNASKED = "unasked";
 
 /** Asks the user to plan first. Without anyone there (afk) planning begins unasked: it only takes rights away. */
 export const enterPlanMode = defineTool({
@@ -22,10 +24,14 @@ export const enterPlanMode = defineTool({
       ask: null,
       effect: "none",
       async execute(run) {
+        if (run.decided === UNASKED) return entered(planMode);
         // What this very call was allowed before a restart may have been done by it.
         const known = (run.earlier?.answer ?? null) !== null;
         if (!canDecide(questions) || (on && !known)) return toolError("Plan mode is on already.", "Already planning");
-        if (questions.unattended && !known) return entered(planMode);
+        if (questions.unattended && !known) {
+          run.decide?.(UNASKED);
+          return entered(planMode);
+        }
         const answer = await askPlanQuestion(questions, question(), run);
         return answer === "Yes" ? entered(planMode) : declined(answer);
       },

@@ -49,13 +49,20 @@ export const exitPlanMode = defineTool({
       effect: "none",
       async execute(run) {
         const hash = typeof plan === "string" ? sha256(plan) : "";
+        if (run.decided !== undefined) {
+          // Nobody was there, so the call approved this plan before a restart, and may have left plan mode.
+          return run.decided === hash ? approved(planMode, null, offered.length > 0) : changedMeanwhile(off);
+        }
         const known = (run.earlier?.answer ?? null) !== null;
         // What this very call was allowed before a restart may have been done by it.
         if (!canDecide(questions) || (off && !known)) return toolError("Plan mode is not on.", "Not planning");
         // To another plan another question: an answer to the one that was shown must not count for it.
         const earlier = known || run.earlier?.shown === hash ? run.earlier : undefined;
         if (earlier === undefined && typeof plan === "string") planMode.display(plan);
-        if (questions.unattended && earlier === undefined) return approved(planMode, null, offered.length > 0);
+        if (questions.unattended && earlier === undefined) {
+          run.decide?.(hash);
+          return approved(planMode, null, offered.length > 0);
+        }
         const choices = offered.length > 0 ? offered : [{ label: APPROVE, description: "Carry out the plan" }];
         const { signal: stop, toolCallId } = run;
         const asked = { signal: stop, toolCallId, ...(earlier === undefined ? {} : { earlier }) };

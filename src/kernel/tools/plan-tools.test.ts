@@ -209,6 +209,49 @@ describe("behind a restart", () => {
   });
 });
 
+describe("decided because nobody was there", () => {
+  const HASH = createHash("sha256").update("# P").digest("hex");
+  /** `decided`: by the same call before a restart. */
+  async function decide(tool: typeof exitPlanMode | typeof enterPlanMode, setup: Setup, decided?: string) {
+    const { context, done } = setUp(setup);
+    const planned = await prepare(tool, {}, context);
+    const run = {
+      ...{ signal: new AbortController().signal, toolCallId: "call", effectId: "effect" },
+      ...(decided === undefined ? {} : { decided }),
+      decide: (decision: string) => void done.push(`decide ${decision}`),
+    };
+    return { result: "isError" in planned ? planned : await planned.execute(run), done };
+  }
+  const away = { unattended: true, supported: false };
+
+  it("it is recorded before it takes effect, and not when a person is asked", async () => {
+    expect((await decide(exitPlanMode, { ...away, active: true })).done).toEqual([
+      ...["display # P", `decide ${HASH}`, "finish"],
+    ]);
+    expect((await decide(enterPlanMode, { ...away, active: false })).done).toEqual(["decide unasked", "set true"]);
+    expect((await decide(exitPlanMode, { active: true, answer: "Approve" })).done).toEqual(["display # P", "finish"]);
+    expect((await decide(enterPlanMode, { active: false, answer: "Yes" })).done).toEqual(["set true"]);
+  });
+
+  it.each([true, false])(
+    "behind a restart it holds, plan mode being on: %s; nothing is shown or asked again",
+    async (active) => {
+      for (const setup of [
+        { ...away, active },
+        { supported: true, answer: "Reject", active },
+      ]) {
+        const left = await decide(exitPlanMode, setup, HASH);
+        expect([left.result.message, left.done]).toEqual(["Plan approved", ["finish"]]);
+        const entered = await decide(enterPlanMode, setup, "unasked");
+        expect([entered.result.message, entered.done]).toEqual(["Plan mode on", ["set true"]]);
+      }
+      const other = await decide(exitPlanMode, { ...away, active }, "of another plan");
+      expect([other.result.isError, other.done]).toEqual([true, []]);
+      expect(other.result.message).toContain(active ? "Show it again" : "Ask the user");
+    },
+  );
+});
+
 it("the model is told of them in a few words", () => {
   for (const tool of [askUserQuestion, enterPlanMode, exitPlanMode]) {
     expect(tool.description.length).toBeLessThanOrEqual(80);

@@ -93,6 +93,10 @@ export interface ExecuteContext {
   effectId: string;
   /** What an earlier process asked the client for this call: asked again under the same id, an answer is used. */
   earlier?: EarlierRequest;
+  /** What the tool had decided by itself for this very call in an earlier process; it may have acted on it. */
+  decided?: string;
+  /** Records on disk what the tool decides by itself for this call, before it acts on it. Throws KernelError. */
+  decide?: (decision: string) => void;
   /** The subagent that the call had begun in an earlier process and waited for. */
   agent?: AgentPosition;
   /** The runner records pid and start time in the intent; called at most once, before the process can act. */

@@ -62,10 +62,10 @@ test("a failed write changes nothing", () => {
       },
     },
   );
-  expect(() => broken.revertTo(0)).toThrow("full");
+  expect(() => broken.revertTo(0, [])).toThrow("full");
   expect(broken.messages).toEqual(before);
   expect(broken.estimatedTokens).toBe(5);
-  expect(() => broken.revertTo(7)).toThrow("no checkpoint 7");
+  expect(() => broken.revertTo(7, [])).toThrow("no checkpoint 7");
 });
 
 test("the box holds one mail, for a checkpoint that exists", () => {

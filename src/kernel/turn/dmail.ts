@@ -37,7 +37,6 @@ export class DmailBox implements DmailSender {
 
 /** Brings the conversation back to the checkpoint and puts the message behind it. */
 export function returnToPast({ checkpointId, message }: Dmail, history: History): void {
-  history.revertTo(checkpointId);
   const text = `<system>You sent yourself this message from a later point of this conversation, of which you remember nothing. What was done to files and processes since is done. Go on with what it says and do not mention it to the user.</system>\n${message}`;
-  history.appendUser([{ type: "text", text }]);
+  history.revertTo(checkpointId, [{ type: "text", text }]);
 }

@@ -68,9 +68,7 @@ export class History {
   /** Marks a point to which the conversation could return, and puts a user message behind it. Returns its id. */
   checkpoint(content: ContentPart[] | null = null): number {
     const id = this.#nextCheckpoint;
-    const messages: Message[] = [];
-    if (this.#announce) messages.push({ role: "user", content: [{ type: "text", text: checkpointNote(id) }] });
-    if (content !== null) messages.push({ role: "user", content });
+    const messages = this.#behindCheckpoint(id, content);
     // All in one record: a turn whose mark is stored has its message too.
     this.#sink.append([{ role: "_checkpoint", id }, ...messages.map(toContextMessage)]);
     this.#nextCheckpoint += 1;
@@ -92,22 +90,28 @@ export class History {
     return this.#checkpointAt(id) >= 0;
   }
 
-  /** Drops everything behind the checkpoint, which is the newest one then. Throws when it cannot return there. */
-  revertTo(id: number): void {
+  /**
+   * Drops everything behind the checkpoint, which is the newest one then, and puts a user message there. Throws when it
+   * cannot return there.
+   */
+  revertTo(id: number, content: ContentPart[]): void {
     const at = this.#checkpointAt(id);
     if (at < 0) throw new Error(`There is no checkpoint ${id} to return to`);
     const kept = this.#messages.slice(0, at);
+    const added = this.#behindCheckpoint(id, content);
     const tokens = Math.floor(countChars(kept) / 4);
+    // All in one record: nobody finds the conversation shortened and without the message that says why.
     this.#sink.rotate([
       { role: "_system_prompt", content: this.systemPrompt },
       ...kept.flatMap((message) => [...checkpointLine(message), toContextMessage(message)]),
       { role: "_usage", token_count: tokens },
+      { role: "_checkpoint", id },
+      ...added.map(toContextMessage),
     ]);
-    this.#messages = kept;
+    this.#messages = [...kept, ...added];
     this.#tokens = tokens;
-    this.#uncountedChars = 0;
-    this.#nextCheckpoint = id;
-    this.checkpoint();
+    this.#uncountedChars = countChars(added);
+    this.#nextCheckpoint = id + 1;
   }
 
   /** True when the user has said just that before. */
@@ -177,6 +181,13 @@ export class History {
     this.#tokens = tokens;
     this.#uncountedChars = 0;
     this.#nextCheckpoint = 1;
+  }
+
+  #behindCheckpoint(id: number, content: ContentPart[] | null): Message[] {
+    const messages: Message[] = [];
+    if (this.#announce) messages.push({ role: "user", content: [{ type: "text", text: checkpointNote(id) }] });
+    if (content !== null) messages.push({ role: "user", content });
+    return messages;
   }
 
   #push(...messages: Message[]): void {

@@ -119,8 +119,9 @@ export class OneCall {
   /** What hooks decided before a restart holds; a call that got beyond them passed them. */
   async #hookVerdict(): Promise<HookBlock | null> {
     const { hook = null, approval = null, request = null, intent = null, agent = null } = this.#position ?? {};
+    const { decided = null } = this.#position ?? {};
     if (hook !== null && hook.verdict !== null) return hook.verdict.action === "block" ? hook.verdict : null;
-    if ([approval, request, intent, agent].some((known) => known !== null)) return null;
+    if ([approval, request, intent, agent, decided].some((known) => known !== null)) return null;
     return await this.#deps.hooks.beforeTool(this.#use(), this.#signal, hook !== null);
   }
 
@@ -193,13 +194,15 @@ export class OneCall {
     const { recorder, workDir } = this.#deps;
     if (prepared.effect !== "none") recorder.note(intentRecord(this.#call, prepared, { effectId, workDir }), true);
     this.#acted = true;
-    const { request: earlier = null, agent = null } = this.#position ?? {};
+    const { request: earlier = null, agent = null, decided } = this.#position ?? {};
     const run = prepared.execute({
       signal: this.#signal,
       toolCallId: this.#call.id,
       effectId,
       ...(earlier === null ? {} : { earlier }),
       ...(agent === null ? {} : { agent }),
+      ...(decided === undefined ? {} : { decided }),
+      decide: (decision) => recorder.note({ kind: "decided", tool_call_id: this.#call.id, decision }, true),
       onProcess: (process) =>
         recorder.note(
           { kind: "process", effect_id: effectId, pgid: process.pgid, start_time: process.startTime },

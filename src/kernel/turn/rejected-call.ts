@@ -12,10 +12,13 @@ const UNRECORDED = "The decision about this call could not be stored, so the cal
 
 /** The result of a rejected call; `rejection` is null when the agent goes on whatever was said. */
 export function rejectedCall(
-  { feedback, via }: ApprovalOutcome,
+  { feedback, via, code = "storage_failed" }: ApprovalOutcome,
   agentId: string | null,
 ): { value: ToolReturn; rejection: string | null } {
-  if (via === "unrecorded") return { value: toolError(UNRECORDED, "Decision not stored"), rejection: null };
+  if (via === "unrecorded") {
+    const value = toolError(`${UNRECORDED} ${feedback}`.trim(), "Decision not stored");
+    return { value: { ...value, extras: { code } }, rejection: null };
+  }
   if (via === "denied") return { value: toolError(feedback, "Not allowed"), rejection: null };
   const value =
     feedback === ""

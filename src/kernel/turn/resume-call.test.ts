@@ -331,4 +331,7 @@ test("a call that got beyond its hooks does not meet them again", async () => {
   });
   await run();
   expect(ran).toHaveLength(1);
+  const decided = await setUp(() => ({ decided: "by itself" }), { hooks: [never] });
+  await decided.run();
+  expect(decided.ran).toHaveLength(1);
 });

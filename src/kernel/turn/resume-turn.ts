@@ -19,7 +19,7 @@ export async function resumeTurn(
   deps.mail?.take();
   if (step === null) return await runSteps(newStep(1), false, deps, signal);
   if (step.interrupted) return await runSteps(newStep(step.n + 1), false, deps, signal);
-  sendAgain(step, deps.mail ?? null);
+  if (step.returned !== true) sendAgain(step, deps.mail ?? null);
   return await runSteps(step, true, deps, signal);
 }
 

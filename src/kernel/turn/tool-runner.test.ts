@@ -240,9 +240,26 @@ describe("a no", () => {
     };
     sink.onRequest = approving({ response: "approve" });
     const [done] = await run([call("a")]);
-    const message = "The decision about this call could not be stored, so the call was not run.";
+    const why = "fake: the disk is full";
+    const message = `The decision about this call could not be stored, so the call was not run. ${why}`;
     expect(done).toMatchObject({ value: { isError: true, message }, rejection: null });
-    expect(sink.payloads("ApprovalResponse")).toMatchObject([{ response: "reject" }]);
+    expect(sink.payloads("ToolResult")).toMatchObject([
+      { return_value: { message, extras: { code: "storage_full" } } },
+    ]);
+    expect(sink.payloads("ApprovalResponse")).toMatchObject([{ response: "reject", feedback: why }]);
+  });
+
+  test("stays one when it cannot be stored", async () => {
+    const { run, sink, log } = await setUp({ a: { ask: true, run: () => Promise.reject(new Error("it ran")) } });
+    const note = log.note.bind(log);
+    log.note = (record, options) => {
+      if (record.kind === "answer") throw new KernelError("storage_full", "fake: the disk is full");
+      return note(record, options);
+    };
+    sink.onRequest = approving({ response: "reject", feedback: "use rg" });
+    const [done] = await run([call("a")]);
+    expect(done).toMatchObject({ value: { isError: true }, rejection: "use rg" });
+    expect(sink.payloads("ApprovalResponse")).toMatchObject([{ response: "reject", feedback: "use rg" }]);
   });
 
   test.each([
