@@ -22,7 +22,6 @@ import { TurnView } from "./turn-view.js";
  */
 export async function runPrint(flags: KernelFlags, argv: readonly string[]): Promise<number> {
   const { stdout, stderr } = process;
-  stderr.on("error", () => {});
   const stops = watchStops(stdout);
   const refuse = (sentence: string): number => {
     stderr.write(`${sentence}\n`);
@@ -97,7 +96,7 @@ class PrintRun {
   async #turn(client: HostClient, prompt: string): Promise<number> {
     const turn = client.prompt(prompt);
     const cancel = (): void => {
-      if (!this.#flags.quiet) this.#say(turnMessages.stopping);
+      if (!this.#flags.quiet && isTold(this.#stops)) this.#say(turnMessages.stopping);
       // Too late, or the kernel is gone: the end of the turn tells.
       client.cancel().catch(() => {});
     };
@@ -163,6 +162,10 @@ class PrintRun {
 
 function stopCode({ signal }: StopWatch): number | null {
   return signal.reason instanceof StopCode ? signal.reason.exitCode : null;
+}
+
+function isTold({ signal }: StopWatch): boolean {
+  return signal.reason instanceof StopCode && signal.reason.bySignal;
 }
 
 /** Nothing is open yet, so nothing can be gone on with. */
