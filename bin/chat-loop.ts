@@ -31,6 +31,8 @@ export class ChatLoop {
   /** One Ctrl-C at an empty prompt has come. */
   #armed = false;
   #hasSpoken = false;
+  /** Set when the person does not want to wait for the end of the turn. */
+  #hasLeft = false;
 
   constructor({ screen, leave }: ChatLoopOptions) {
     this.#screen = screen;
@@ -66,6 +68,7 @@ export class ChatLoop {
       }
       const lost = await this.#runTurn(client.prompt(text));
       if (lost !== null) return lost;
+      if (this.#hasLeft) return signalExitCode("SIGINT");
     }
   }
 
@@ -80,6 +83,7 @@ export class ChatLoop {
   interrupt(): void {
     if (this.#view !== null) {
       if (this.#cancelling) {
+        this.#hasLeft = true;
         this.#leave(signalExitCode("SIGINT"));
         return;
       }

@@ -92,8 +92,11 @@ function approveAll(screen: Screen, view: TurnView): HostHandlers {
 
 /** Ctrl-C ends the demo; the kernel ends with its stdin. */
 function openKeyboard(screen: Screen): LineInput {
-  const end = (): void => void process.kill(process.pid, "SIGINT");
-  return new LineInput({
+  const end = (): void => {
+    keyboard.close();
+    process.kill(process.pid, "SIGINT");
+  };
+  const keyboard = new LineInput({
     input: process.stdin,
     output: process.stdout,
     screen,
@@ -101,4 +104,5 @@ function openKeyboard(screen: Screen): LineInput {
     onInterrupt: end,
     onEnd: () => {},
   });
+  return keyboard;
 }
