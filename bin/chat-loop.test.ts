@@ -42,7 +42,11 @@ async function play(
     cancel: async () => {},
     close: async () => {},
   };
-  const loop: ChatLoop = new ChatLoop({ screen: new Screen({ out, env: {} }), leave: () => {} });
+  const loop: ChatLoop = new ChatLoop({
+    screen: new Screen({ out, env: {} }),
+    flags: { config: "{}", configFile: null, model: null, agentFile: null },
+    leave: () => {},
+  });
   const input = {
     isTerminal: false,
     showAbove: (write: () => void) => write(),

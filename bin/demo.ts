@@ -19,6 +19,8 @@ import { TurnView } from "./turn-view.js";
 
 const DEFAULT_PROMPT = "Create hello.txt with one friendly line in it, then show it with cat.";
 
+const NO_FLAGS = { config: null, configFile: null, model: null, agentFile: null };
+
 /** Runs one prompt to its end and prints what happens. Returns the exit code. */
 export async function runDemo(args: readonly string[]): Promise<number> {
   const prompt = args.join(" ").trim() || DEFAULT_PROMPT;
@@ -40,7 +42,7 @@ export async function runDemo(args: readonly string[]): Promise<number> {
     const client = await openDemoClient(scratch, model, handlers);
     return await runPrompt(client, prompt, screen, view).finally(() => client.close());
   } catch (error) {
-    screen.line(say.failed(clientFailure(error).message));
+    screen.line(say.failed(clientFailure(error, NO_FLAGS).message));
     return 1;
   } finally {
     view.close();

@@ -29,9 +29,9 @@ export const turnMessages = {
   diffSummary: (path: string, before: string, after: string) => `${path}: ${before} -> ${after}`,
   stopping: "Stopping. Ctrl-C again leaves at once.",
   cancelled: "Stopped.",
-  noModel:
-    "Name a model in config.toml in ~/.kernel, or where KERNEL_SHARE_DIR points (README.md shows one), set KERNEL_BASE_URL and KERNEL_MODEL_NAME, or run kernel login.",
   maxSteps: (steps: number) => `The turn used up its ${steps} steps; say "go on" to continue.`,
+  configTypo: (key: string, meant: string) =>
+    `The configuration has the unknown key ${key}, which is ignored. Did you mean ${meant}?`,
   kernelRestarting: (cause: string) => `The kernel ended (${cause}); starting another.`,
   kernelNotStarted: (cause: string | null) =>
     `The kernel could not be started${cause === null ? "" : ` (${cause})`}; trying another.`,
