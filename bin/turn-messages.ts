@@ -19,6 +19,10 @@ export const turnMessages = {
   },
   compacting: "The conversation is being shortened.",
   waitingForMcp: "Waiting for MCP servers.",
+  mcpFailed: (name: string) =>
+    `The MCP server '${name}' failed; its tools are missing. To see why: kernel mcp test ${name}`,
+  mcpUnauthorized: (name: string) =>
+    `The MCP server '${name}' wants to be allowed first; its tools are missing: kernel mcp auth ${name}`,
   plan: (file: string) => `Plan (${file}):`,
   steered: (text: string) => `The model has read: ${text}`,
   blocked: (event: HookEvent, reason: string) => `A hook of ${event} said no: ${reason}`,

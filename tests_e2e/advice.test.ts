@@ -103,6 +103,25 @@ it("G-309 a share folder that cannot be written: the sentence names it", async (
   expect(stderr).toContain(`The share folder is ${share}; KERNEL_SHARE_DIR can name another.`);
 });
 
+it("G-312 an MCP server that fails or wants to be allowed is named once, with the command that helps", async () => {
+  const config = { mcp: { client: { loading_wait_ms: 60_000 } } };
+  const workspace = createWorkspace({ scripts: [say("one"), say("two")], config });
+  const mcpServers = {
+    gone: { command: "no-such-program" },
+    locked: { url: "http://127.0.0.1:1/", transport: "http", auth: "oauth" },
+  };
+  writeFileSync(join(workspace.share, "mcp.json"), JSON.stringify({ mcpServers }));
+  const { code, stdout } = await runHost(workspace, ["chat"], { input: "a\nb\n" });
+  expect(code).toBe(0);
+  expect(stdout.split("\n").slice(1, -2)).toEqual([
+    "Waiting for MCP servers.",
+    "The MCP server 'gone' failed; its tools are missing. To see why: kernel mcp test gone",
+    "The MCP server 'locked' wants to be allowed first; its tools are missing: kernel mcp auth locked",
+    "one",
+    "two",
+  ]);
+});
+
 it.runIf(hasTerminal)("T-302 a typo in the configuration stands above the first prompt of a chat", async () => {
   const workspace = createWorkspace({ scripts: [say("one")], config: { hook: [] } });
   const host = startHost(workspace, ["chat"], { terminal: true });
