@@ -185,12 +185,19 @@ export function defaultConfigFile(shareDir: string): string | null {
   return null;
 }
 
+const unreadable: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a file stands in its path where a folder should be",
+};
+
 function readText(file: string, name: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : errorMessage(error);
-    throw new KernelError("config_invalid", `${name}: it cannot be read (${code})`, { cause: error });
+    const reason = unreadable[code] ?? code;
+    throw new KernelError("config_invalid", `${name}: it cannot be read: ${reason}`, { cause: error });
   }
 }
 
