@@ -1,12 +1,16 @@
 /** `kernel info`, `demo`, `mcp`, `login`, `logout`: everything that is not a mode, parsed by yargs, far from the wire path. */
 import yargs from "yargs";
 import { errorMessage } from "../src/kernel/errors.js";
+import { nearestWord } from "./nearest-word.js";
 import { plainUsage } from "./plain-usage.js";
 import { asksForHelp, subcommandHelp } from "./subcommand-help.js";
 import { subcommandMessages as say } from "./subcommand-messages.js";
 
 /** Commands of the published command line that come later; they say so instead of being unknown. */
 const LATER = ["acp", "export", "plugin", "web"];
+
+/** What can stand there, and a word that people try. */
+const COMMANDS = ["chat", "info", "demo", "login", "logout", "mcp", "help", "--version"];
 
 /** Runs one subcommand and gives its exit code; `refuse` reports a wrong command line in one sentence. */
 export async function runSubcommand(
@@ -29,7 +33,10 @@ export async function runSubcommand(
     return runLogin(name, rest, refuse);
   }
   // Not left to yargs, which would speak of the options behind it.
-  if (name !== "info" && name !== "demo") return refuse(say.noSuchCommand(name));
+  if (name !== "info" && name !== "demo") {
+    const meant = nearestWord(name, COMMANDS);
+    return refuse(meant === null ? say.noSuchCommand(name) : say.otherCommand(name, meant));
+  }
   let code = 0;
   const parser = yargs([name, ...rest])
     .scriptName("kernel")

@@ -42,6 +42,8 @@ it.each<readonly [args: readonly string[], sentence: string]>([
   [["login", "--provider"], "Option '--provider' requires an argument."],
   [["login", "--bogus=sk-1"], "No such option: --bogus"],
   [["login", "sk-1"], "No free words are expected here; the key is taken from KERNEL_LOGIN_API_KEY or stdin only."],
+  [["logn"], "No such command 'logn'. Did you mean kernel login?"],
+  [["version"], "No such command 'version'. Did you mean kernel --version?"],
   [["info", "foo"], "'foo' is not expected here (see kernel info --help)."],
 ])("G-303 %j: exit 2 and one plain sentence", async (args, sentence) => {
   const { code, stdout, stderr } = await runHost(createWorkspace(), args, options);
