@@ -1,6 +1,5 @@
 // Spawn to the reply of initialize: the kernel against a bare echo server, one after the other in the same minute.
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { START_ENTRIES, staticClosure } from "../scripts/start-closure.mjs";
 import { figure, median } from "./figures.mjs";
@@ -11,7 +10,7 @@ import { ScratchHome } from "./scratch-home.mjs";
 const ROUNDS = 31;
 const WARM_UPS = 3;
 const echo = fileURLToPath(new URL("bare-echo.mjs", import.meta.url));
-const dist = fileURLToPath(new URL("../dist/", import.meta.url));
+const metafile = fileURLToPath(new URL("../.cache/meta.json", import.meta.url));
 
 /** Gives the rows of this bench. */
 export async function run({ nodeArgs }) {
@@ -75,6 +74,6 @@ async function measure(session) {
 
 /** Bytes of all files of the bundle that load before initialize is answered. */
 function closureBytes() {
-  const { outputs } = JSON.parse(readFileSync(join(dist, "meta.json"), "utf8"));
+  const { outputs } = JSON.parse(readFileSync(metafile, "utf8"));
   return staticClosure(outputs, START_ENTRIES).reduce((sum, file) => sum + outputs[file].bytes, 0);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ApprovalRequest, Question } from "../src/wire/generated/types.gen.js";
-import { allowPrompt, approvalAnswer, approvalText, chosen, questionText } from "./ask-text.js";
+import { allowPrompt, approvalAnswer, approvalText, chosen, isMissingGrant, questionText } from "./ask-text.js";
 
 const request: ApprovalRequest = {
   id: "r",
@@ -52,6 +52,12 @@ describe("approvals", () => {
     ["yes please", grant, { response: "reject", feedback: "yes please" }],
   ])("%j with the grant %j", (line, proposal, answer) => {
     expect(approvalAnswer(line, proposal)).toEqual(answer);
+  });
+
+  it("know a slip: always, where it is not offered", () => {
+    expect(["a", " Always "].map((line) => isMissingGrant(line, null))).toEqual([true, true]);
+    expect(["y", "", null, "another way"].some((line) => isMissingGrant(line, null))).toBe(false);
+    expect([grant, undefined].some((proposal) => isMissingGrant("a", proposal))).toBe(false);
   });
 
   it("name the grant, and offer none where there is none", () => {

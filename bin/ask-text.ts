@@ -37,6 +37,11 @@ export function approvalAnswer(line: string | null, grant: GrantProposal | null 
   return { response: "reject", feedback: reason };
 }
 
+/** "Always" where it was not offered: a slip, not a reason for the model. */
+export function isMissingGrant(line: string | null, grant: GrantProposal | null | undefined): boolean {
+  return grant === null && /^\s*a(lways)?\s*$/i.test(line ?? "");
+}
+
 /** A question with its numbered options. */
 export function questionText({ header, question, body, options }: Question): string {
   const choices = options.map(({ label, description }, i) => say.option(i + 1, label, description));

@@ -1,7 +1,7 @@
 /** Puts the kernel's requests to the person at the keyboard, one at a time. */
 import type { HostHandlers } from "../src/client/host.js";
 import type { Question } from "../src/wire/generated/types.gen.js";
-import { allowPrompt, approvalAnswer, approvalText, chosen, questionText } from "./ask-text.js";
+import { allowPrompt, approvalAnswer, approvalText, chosen, isMissingGrant, questionText } from "./ask-text.js";
 import { chatMessages as say } from "./chat-messages.js";
 import type { LineInput } from "./line-input.js";
 import type { Screen } from "./screen.js";
@@ -44,7 +44,13 @@ export function chatAnswers({
         screen.line(approvalText(request));
         const prompt = allowPrompt(grant);
         if (!input.isTerminal) screen.line(prompt.trim());
-        return approvalAnswer(await input.next(prompt, signal), grant);
+        let line = await input.next(prompt, signal);
+        // The next line of a pipe was not written as an answer to this.
+        while (input.isTerminal && isMissingGrant(line, grant)) {
+          screen.line(say.noGrant);
+          line = await input.next(prompt, signal);
+        }
+        return approvalAnswer(line, grant);
       }),
     onQuestion: (request, { signal }) =>
       inTurn(request.tool_call_id, async () => {

@@ -16,12 +16,12 @@ interface FakeChat {
 async function play(
   lines: string[],
   openTurn: HostClient["openTurn"],
-  end: () => HostTurn["result"],
+  end: (loop: ChatLoop) => HostTurn["result"],
 ): Promise<FakeChat> {
   const out = new PassThrough();
   const calls: string[] = [];
   const turn = (): HostTurn => {
-    const result = end();
+    const result = end(loop);
     result.catch(() => {});
     return { id: null, result, async *[Symbol.asyncIterator]() {} };
   };
@@ -42,7 +42,11 @@ async function play(
     cancel: async () => {},
     close: async () => {},
   };
-  const loop = new ChatLoop({ screen: new Screen({ out, env: {} }), leave: () => {} });
+  const loop: ChatLoop = new ChatLoop({
+    screen: new Screen({ out, env: {} }),
+    flags: { config: "{}", configFile: null, model: null, agentFile: null },
+    leave: () => {},
+  });
   const input = {
     isTerminal: false,
     showAbove: (write: () => void) => write(),
@@ -79,4 +83,15 @@ it("goes on when only the turn is lost", async () => {
     expect(calls).toEqual(["prompt a", "prompt b"]);
     expect(text).toContain("The turn failed: It died.\n");
   }
+});
+
+it("asks for nothing more when it was told twice to stop", async () => {
+  const told = async (loop: ChatLoop) => {
+    // Not before the turn runs.
+    await null;
+    loop.interrupt();
+    loop.interrupt();
+    return { status: "cancelled" } as const;
+  };
+  expect(await play(["a", "b"], null, told)).toMatchObject({ code: 130, calls: ["prompt a"] });
 });

@@ -2,6 +2,7 @@
 
 import { chatMessages as say } from "./chat-messages.js";
 import { clientFailure, isProcessError } from "./client-failure.js";
+import type { AdviceFlags } from "./failure-advice.js";
 import type { HostClient, HostTurn } from "./host-client.js";
 import type { LineInput } from "./line-input.js";
 import type { Screen } from "./screen.js";
@@ -16,6 +17,7 @@ const LEAVE = new Set(["/exit", "/quit"]);
 
 export interface ChatLoopOptions {
   screen: Screen;
+  flags: AdviceFlags;
   /** Ends the chat at once with this exit code. */
   leave(code: number): void;
 }
@@ -23,6 +25,7 @@ export interface ChatLoopOptions {
 /** One chat. Nothing of it may be used after `run` has ended. */
 export class ChatLoop {
   readonly #screen: Screen;
+  readonly #flags: AdviceFlags;
   readonly #leave: (code: number) => void;
   #client: HostClient | null = null;
   #input: ChatInput | null = null;
@@ -31,9 +34,12 @@ export class ChatLoop {
   /** One Ctrl-C at an empty prompt has come. */
   #armed = false;
   #hasSpoken = false;
+  /** Set when the person does not want to wait for the end of the turn. */
+  #hasLeft = false;
 
-  constructor({ screen, leave }: ChatLoopOptions) {
+  constructor({ screen, flags, leave }: ChatLoopOptions) {
     this.#screen = screen;
+    this.#flags = flags;
     this.#leave = leave;
   }
 
@@ -66,6 +72,7 @@ export class ChatLoop {
       }
       const lost = await this.#runTurn(client.prompt(text));
       if (lost !== null) return lost;
+      if (this.#hasLeft) return signalExitCode("SIGINT");
     }
   }
 
@@ -80,6 +87,7 @@ export class ChatLoop {
   interrupt(): void {
     if (this.#view !== null) {
       if (this.#cancelling) {
+        this.#hasLeft = true;
         this.#leave(signalExitCode("SIGINT"));
         return;
       }
@@ -136,7 +144,7 @@ export class ChatLoop {
   }
 
   #report(error: unknown): number | null {
-    const { message, exitCode } = clientFailure(error);
+    const { message, exitCode } = clientFailure(error, this.#flags);
     const isGone = isProcessError(error) && error.code !== "turn_broken" && error.code !== "turn_quarantined";
     this.#screen.line(isGone ? say.gone(message) : say.failed(message), "red");
     return isGone ? exitCode : null;

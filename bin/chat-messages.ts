@@ -18,7 +18,8 @@ export const chatMessages = {
       "Here:",
       "  /help    this list",
       "  /exit    leave; also /quit and Ctrl-D",
-      "  A line that ends in \\ goes on in the next one. What you type while a turn runs is given to it.",
+      "  A line that ends in \\ goes on in the next one; pasted lines are one text, sent by Enter.",
+      "  What you type while a turn runs is given to it.",
       "In the kernel:",
       ...commands.map(({ name, description }) => `  /${name}  ${description}`),
     ].join("\n"),
@@ -28,6 +29,7 @@ export const chatMessages = {
     grant === null
       ? "Allow it? y = yes, n = no, or say what to do instead: "
       : `Allow it? y = yes, a = always in this session (${grant}), n = no, or say what to do instead: `,
+  noGrant: "This cannot be allowed for the session, only once.",
   unknownGrant: "like actions",
   question: (header: string, question: string) => (header === "" ? `? ${question}` : `? [${header}] ${question}`),
   option: (number: number, label: string, description: string) =>

@@ -1,8 +1,8 @@
 /** What a failure of a client or of a turn means to whoever started the command. */
 import type { KernelProcessError, KernelProcessErrorCode } from "../src/client/errors.js";
 import { KernelError } from "../src/kernel/errors.js";
-import { type WireError, wireError } from "../src/wire/errors.js";
-import { turnMessages as say } from "./turn-messages.js";
+import type { WireError } from "../src/wire/errors.js";
+import { type AdviceFlags, failureAdvice } from "./failure-advice.js";
 
 export const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
@@ -21,15 +21,17 @@ export function isProcessError(error: unknown): error is KernelProcessError {
   return error instanceof Error && error.name === "KernelProcessError";
 }
 
-/** Never throws. */
-export function clientFailure(error: unknown): ClientFailure {
+/** `flags` are those of the command; what they have to do with the failure is said in the message. Never throws. */
+export function clientFailure(error: unknown, flags: AdviceFlags): ClientFailure {
   const message = error instanceof Error ? error.message : String(error);
-  if (isProcessError(error)) return { code: error.code, message, exitCode: exitCodeOf(error) };
-  if (error instanceof KernelError && error.code === "usage") return { code: "usage", message, exitCode: EXIT_USAGE };
-  const code = error instanceof Error && error.name === "WireError" ? (error as WireError).code : "internal_error";
-  // The same code also says what is wrong with the one that was named.
-  const advice = message === wireError("llm_not_set").message ? `. ${say.noModel}` : "";
-  return { code, message: `${message}${advice}`, exitCode: EXIT_FAILED };
+  const failure = (code: string, exitCode: number): ClientFailure => {
+    const advice = failureAdvice(code, message, flags);
+    return { code, message: advice === null ? message : `${message.replace(/\.?$/, ".")} ${advice}`, exitCode };
+  };
+  if (isProcessError(error)) return failure(error.code, exitCodeOf(error));
+  if (error instanceof KernelError && error.code === "usage") return failure("usage", EXIT_USAGE);
+  const isOfWire = error instanceof Error && error.name === "WireError";
+  return failure(isOfWire ? (error as WireError).code : "internal_error", EXIT_FAILED);
 }
 
 /** After these the turn is over; after all others it waits in the session for a kernel that can be had. */

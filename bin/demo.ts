@@ -15,18 +15,23 @@ import { LineInput } from "./line-input.js";
 import { openClient } from "./open-client.js";
 import { Screen } from "./screen.js";
 import { stateNotice } from "./state-notice.js";
+import { StopCode, type StopWatch, watchStops } from "./stop-watch.js";
 import { TurnView } from "./turn-view.js";
 
 const DEFAULT_PROMPT = "Create hello.txt with one friendly line in it, then show it with cat.";
 
-/** Runs one prompt to its end and prints what happens. Returns the exit code. */
+const NO_FLAGS = { config: null, configFile: null, model: null, agentFile: null };
+
+/** Runs one prompt to its end, or until a signal comes, and prints what happens. Returns the exit code. */
 export async function runDemo(args: readonly string[]): Promise<number> {
   const prompt = args.join(" ").trim() || DEFAULT_PROMPT;
   const scratch = mkdtempSync(join(tmpdir(), "wire-kernel-demo-"));
+  const stops = watchStops(process.stdout);
   const screen = new Screen({ out: process.stdout, env: process.env });
   const view = new TurnView({ screen });
   const keyboard = process.stdin.isTTY && process.stdout.isTTY ? openKeyboard(screen) : null;
-  try {
+  let client = null as HostClient | null;
+  const play = async (): Promise<number> => {
     const model = await chooseDemoModel(scratch, process.env);
     screen.line(say.model(model.description));
     if (model.isScripted) screen.line(say.ownModel);
@@ -37,19 +42,37 @@ export async function runDemo(args: readonly string[]): Promise<number> {
         for (const notice of stateNotice(change)) screen.line(notice, "dim");
       },
     };
-    const client = await openDemoClient(scratch, model, handlers);
-    return await runPrompt(client, prompt, screen, view).finally(() => client.close());
+    client = await openDemoClient(scratch, model, handlers, stops.signal);
+    return await runPrompt(client, prompt, screen, view);
+  };
+  const playing = play();
+  try {
+    return await Promise.race([playing, stopCode(stops)]);
   } catch (error) {
-    screen.line(say.failed(clientFailure(error).message));
+    screen.line(say.failed(clientFailure(error, NO_FLAGS).message));
     return 1;
   } finally {
     view.close();
     keyboard?.close();
+    // The kernel writes into the folder until it has ended.
+    await Promise.race([client?.close() ?? playing.catch(() => {}), stops.again]);
+    playing.catch(() => {});
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-async function openDemoClient(scratch: string, model: DemoModel, handlers: HostHandlers): Promise<HostClient> {
+function stopCode({ signal }: StopWatch): Promise<number> {
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(signal.reason instanceof StopCode ? signal.reason.exitCode : 1));
+  });
+}
+
+async function openDemoClient(
+  scratch: string,
+  model: DemoModel,
+  handlers: HostHandlers,
+  signal: AbortSignal,
+): Promise<HostClient> {
   const workDir = join(scratch, "work");
   return await openClient({
     session: randomUUID(),
@@ -60,8 +83,7 @@ async function openDemoClient(scratch: string, model: DemoModel, handlers: HostH
     env: { ...process.env, KERNEL_SHARE_DIR: join(scratch, "share") },
     client: { name: "demo", version: KERNEL_VERSION },
     planMode: false,
-    handlers,
-    signal: new AbortController().signal,
+    ...{ handlers, signal },
   });
 }
 
@@ -90,15 +112,14 @@ function approveAll(screen: Screen, view: TurnView): HostHandlers {
   };
 }
 
-/** Ctrl-C ends the demo; the kernel ends with its stdin. */
+/** Ctrl-C is the signal that it is elsewhere. */
 function openKeyboard(screen: Screen): LineInput {
-  const end = (): void => void process.kill(process.pid, "SIGINT");
   return new LineInput({
     input: process.stdin,
     output: process.stdout,
     screen,
     onLine: () => true,
-    onInterrupt: end,
+    onInterrupt: () => void process.kill(process.pid, "SIGINT"),
     onEnd: () => {},
   });
 }

@@ -7,7 +7,8 @@ import type { Writable } from "node:stream";
 export function flushed(stream: Writable, timeoutMs = 1_000): Promise<void> {
   return new Promise((resolve) => {
     if (stream.destroyed || stream.writableFinished || stream.writableLength === 0) {
-      resolve();
+      // A write that failed says so in the next tick.
+      setImmediate(resolve);
       return;
     }
     const done = (): void => {

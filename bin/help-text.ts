@@ -7,6 +7,7 @@ export const helpText = `Usage: kernel [chat] [OPTIONS]      talk in the termina
        kernel login [--json] [--provider NAME] [--base-url URL] [--model ID] [--api-key-stdin]
        kernel logout [--json] [--provider NAME]
        kernel mcp add|list|remove|test|auth|reset-auth ...
+       kernel COMMAND --help        more about info, demo, login, logout, mcp
 
 An agent kernel: for editors, UIs and scripts over the Wire protocol, and by itself in the terminal.
 
@@ -20,6 +21,7 @@ Print mode
                               -p or --print without a prompt
   --output-format NAME        text (default), json: one object at the end, stream-json: one message a line,
                               wire: every event and request as it comes
+  --input-format text         The prompt is plain text; stream-json is not part of this version
   --final-message-only        Only the last message of the model; --quiet: and nothing on stderr but failures
   --approve POLICY            Nobody is asked: deny (default), edits in the work folder, or all
                               Exit code: 0 finished, 1 failed or out of steps, 2 wrong usage or configuration,

@@ -5,6 +5,7 @@ import { loadConfig } from "../src/kernel/config/load-config.js";
 import { resolveShareDir } from "../src/kernel/config/share-dir.js";
 import { locateSession } from "../src/kernel/storage/session-locate.js";
 import { KERNEL_VERSION } from "../src/kernel/version.js";
+import { configSource } from "./config-source.js";
 import type { OpenOptions } from "./host-client.js";
 import { kernelArgs } from "./kernel-args.js";
 
@@ -23,17 +24,15 @@ export function hostSession(
   const client = { name: "wire-kernel", version: KERNEL_VERSION };
   const cwd = process.cwd();
   // Else the library loads its own copy of what reads configurations, before it can start anything.
-  const saysNothing = !env.KERNEL_MODE && configNamesNoKernel(flags, shareDir);
+  const saysNothing = !env.KERNEL_MODE && configNamesNoKernel(flags);
   const kernel = flags.kernel ?? (saysNothing ? "auto" : null);
   return { ...kernelArgs(argv), session: sessionId, kernel, cwd, env, client };
 }
 
 /** True also for a configuration that cannot be used: that is for the kernel to say. */
-function configNamesNoKernel({ config, configFile }: KernelFlags, shareDir: string): boolean {
+function configNamesNoKernel(flags: KernelFlags): boolean {
   try {
-    if (config !== null) return loadConfig({ source: { kind: "text", text: config } }).runtime.kernel === null;
-    if (configFile !== null) return loadConfig({ source: { kind: "file", path: configFile } }).runtime.kernel === null;
-    return loadConfig({ source: { kind: "default", shareDir } }).runtime.kernel === null;
+    return loadConfig({ source: configSource(flags) }).runtime.kernel === null;
   } catch {
     return true;
   }

@@ -61,6 +61,12 @@ function parseCommandLine(): ParsedFlags {
 process.removeAllListeners("warning");
 // The streams as they are now: wire mode puts others in their place.
 const { stdout, stderr } = process;
+let lost: Error | null = null;
+stdout.on("error", (error: Error) => {
+  lost ??= error;
+});
+// Nobody is left to be told.
+stderr.on("error", () => {});
 // What the process says when it runs dry before a command has ended.
 process.exitCode = 1;
 // Not awaited: a module that waited for the whole run could not be imported by what is loaded later.
@@ -68,12 +74,26 @@ void run();
 
 async function run(): Promise<never> {
   let code: number;
+  const parsed = parseCommandLine();
   try {
-    code = await runCommand(parseCommandLine());
+    code = await runCommand(parsed);
   } catch (error) {
     stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     code = 1;
   }
   await Promise.all([flushed(stdout), flushed(stderr)]);
+  // A client that left has ended its kernel in good order; whoever wanted text has not got it.
+  const isServing = parsed.kind === "run" && parsed.mode === "wire";
+  if (lost !== null && !isServing) code = await outputLost(lost, code);
   process.exit(code);
+}
+
+/** Says so, unless the reader simply went away, and gives the exit code: never 0. */
+async function outputLost(error: Error, code: number): Promise<number> {
+  const { isReaderGone, lostOutputCode } = await import("./stop-watch.js");
+  if (!isReaderGone(error)) {
+    stderr.write(`${messages.outputLost(error.message)}\n`);
+    await flushed(stderr);
+  }
+  return code === 0 ? lostOutputCode(error) : code;
 }

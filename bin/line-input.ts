@@ -1,7 +1,11 @@
 /** Lines from a person: answers to what was asked, and what is typed unasked while a turn runs. */
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { LEAVE_PASTES, MARK_PASTES, PastedLines } from "./pasted-lines.js";
 import type { Screen } from "./screen.js";
+
+/** Before each further line of a pasted text. */
+const MORE = "… ";
 
 export interface LineInputOptions {
   input: Readable & { isTTY?: boolean };
@@ -19,16 +23,20 @@ export interface LineInputOptions {
 }
 
 interface Key {
+  name?: string;
   ctrl?: boolean;
   meta?: boolean;
 }
 
-/** The caller closes it. */
+/** What is pasted in several lines on a terminal is one line that holds line ends. The caller closes it. */
 export class LineInput {
   readonly #screen: Screen;
   readonly #lines: Interface;
   readonly #isTerminal: boolean;
+  readonly #output: Writable;
+  readonly #pasted = new PastedLines();
   readonly #queue: string[] = [];
+  #prompt = "";
   #waiting: ((line: string | null) => void) | null = null;
   #ended = false;
   #closing = false;
@@ -36,8 +44,20 @@ export class LineInput {
   constructor({ input, output, screen, onLine, onInterrupt, onEnd }: LineInputOptions) {
     this.#screen = screen;
     this.#isTerminal = input.isTTY === true && screen.isTerminal;
-    this.#lines = createInterface({ input, ...(this.#isTerminal ? { output } : {}), terminal: this.#isTerminal });
-    this.#lines.on("line", (line) => {
+    this.#output = output;
+    this.#lines = createInterface({
+      ...{ input, ...(this.#isTerminal ? { output } : {}), terminal: this.#isTerminal },
+      // However late the second half of a line end comes, it is the same one.
+      crlfDelay: Number.POSITIVE_INFINITY,
+    });
+    this.#lines.on("line", (text) => {
+      if (this.#pasted.take(text)) {
+        this.#lines.setPrompt(MORE);
+        this.#lines.prompt(true);
+        return;
+      }
+      this.#lines.setPrompt(this.#prompt);
+      const line = this.#pasted.end(text);
       if (this.#settle(line)) return;
       if (!this.#isTerminal) {
         this.#queue.push(line);
@@ -53,21 +73,26 @@ export class LineInput {
       if (!this.#settle(null) && this.#isTerminal) onEnd();
     });
     this.#lines.on("SIGINT", () => {
-      if (this.#lines.line === "") {
+      if (this.#lines.line === "" && this.#pasted.isEmpty) {
         onInterrupt();
         return;
       }
       this.#lines.write(null, { ctrl: true, name: "e" });
       this.#lines.write(null, { ctrl: true, name: "u" });
+      this.#dropPasted();
       this.#typed();
     });
     if (!this.#isTerminal) return;
+    output.write(MARK_PASTES);
     // Before the editor echoes the first key: the words get a line of their own.
     input.prependListener("keypress", (text: string | undefined, key: Key | undefined) => {
       const isText = text !== undefined && text >= " " && text !== "\u007f" && key?.ctrl !== true && key?.meta !== true;
       if (isText && this.#waiting === null && this.#lines.line === "") this.#screen.hold("");
     });
-    input.on("keypress", () => this.#typed());
+    input.on("keypress", (_text: string | undefined, key: Key | undefined) => {
+      this.#pasted.key(key?.name);
+      this.#typed();
+    });
   }
 
   get isTerminal(): boolean {
@@ -92,7 +117,8 @@ export class LineInput {
     };
     signal?.addEventListener("abort", giveUp, { once: true });
     if (this.#isTerminal) {
-      this.#lines.setPrompt(prompt);
+      this.#prompt = prompt;
+      this.#lines.setPrompt(this.#pasted.isEmpty ? prompt : MORE);
       this.#lines.prompt(true);
     }
     const line = await give;
@@ -109,6 +135,7 @@ export class LineInput {
   }
 
   close(): void {
+    if (this.#isTerminal && !this.#closing) this.#output.write(LEAVE_PASTES);
     this.#closing = true;
     this.#lines.close();
   }
@@ -117,14 +144,22 @@ export class LineInput {
     const waiting = this.#waiting;
     if (waiting === null) return false;
     this.#waiting = null;
+    this.#prompt = "";
     this.#lines.setPrompt("");
     if (this.#isTerminal) this.#screen.lineWasEnded();
     waiting(line);
     return true;
   }
 
+  #dropPasted(): void {
+    if (this.#pasted.isEmpty) return;
+    this.#pasted.drop();
+    this.#lines.setPrompt(this.#prompt);
+    this.#lines.prompt(true);
+  }
+
   /** A line that was emptied again gives the screen back. */
   #typed(): void {
-    if (this.#waiting === null && this.#lines.line === "") this.#screen.release(false);
+    if (this.#waiting === null && this.#lines.line === "" && this.#pasted.isEmpty) this.#screen.release(false);
   }
 }

@@ -27,7 +27,6 @@ export const loginMessages = {
     "Signing in with an account is not supported: this kernel works with API keys. Set KERNEL_LOGIN_API_KEY, or pipe the key in with --api-key-stdin.",
   badKey: "The API key must be one line of visible ASCII characters.",
   keyTooLate: "No API key came on stdin.",
-  noSuchOption: (name: string) => `No such option: --${name}`,
   unexpectedWord: "No free words are expected here; the key is taken from KERNEL_LOGIN_API_KEY or stdin only.",
   asking: (host: string) => `Asking ${host} for its models.`,
   rewritten: (path: string) => `${path} was written anew; its comments could not be kept.`,

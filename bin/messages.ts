@@ -5,5 +5,6 @@ export const messages = {
   noMode: "Say what to run: kernel chat, kernel -p PROMPT, or kernel --wire (see kernel --help).",
   seeLogs: (file: string) => `See logs: ${file}`,
   resumeHint: (sessionId: string) => `\nTo resume this session: kernel -r ${sessionId}`,
+  outputLost: (reason: string) => `The output could not be written: ${reason}`,
   noWorkDir: "The current folder does not exist.",
 } as const;

@@ -4,6 +4,7 @@ import { chatAnswers } from "./chat-answers.js";
 import { ChatLoop } from "./chat-loop.js";
 import { chatMessages as say } from "./chat-messages.js";
 import { clientFailure, EXIT_FAILED, EXIT_RESUMABLE, EXIT_USAGE } from "./client-failure.js";
+import { configTypos } from "./config-typos.js";
 import type { HostClient } from "./host-client.js";
 import { hostSession } from "./host-session.js";
 import { LineInput } from "./line-input.js";
@@ -27,7 +28,7 @@ export async function runChat(flags: KernelFlags, argv: readonly string[]): Prom
   const left = new Promise<number>((resolve) => {
     leave = resolve;
   });
-  const loop = new ChatLoop({ screen, leave });
+  const loop = new ChatLoop({ screen, leave, flags });
   const input = new LineInput({
     input: process.stdin,
     output: process.stdout,
@@ -65,11 +66,12 @@ export async function runChat(flags: KernelFlags, argv: readonly string[]): Prom
     try {
       client = await open();
     } catch (error) {
-      const { message, code, exitCode } = clientFailure(error);
+      const { message, code, exitCode } = clientFailure(error, flags);
       const sentence = exitCode === EXIT_USAGE ? message : say.noKernel(message === "" ? code : message);
       if (!stop.signal.aborted) process.stderr.write(`${sentence}\n`);
       return exitCode === EXIT_RESUMABLE ? EXIT_FAILED : exitCode;
     }
+    for (const typo of configTypos(flags)) input.showAbove(() => screen.line(typo));
     try {
       return await Promise.race([left, loop.run(client, input)]);
     } finally {

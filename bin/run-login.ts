@@ -9,6 +9,7 @@ import { DEFAULT_PROVIDER } from "../src/kernel/login/login-target.js";
 import { logout } from "../src/kernel/login/logout.js";
 import { checkKey, type KeyProblem, readKey } from "./login-key.js";
 import { loginMessages as messages } from "./login-messages.js";
+import { plainUsage } from "./plain-usage.js";
 
 const ASK_TIMEOUT_MS = 15_000;
 const STDIN_TIMEOUT_MS = 30_000;
@@ -28,6 +29,7 @@ export async function runLogin(
   const text = { type: "string", requiresArg: true } as const;
   const parser = yargs([name, ...rest])
     .parserConfiguration({ ...WORDS, "duplicate-arguments-array": false })
+    .detectLocale(false)
     .help(false)
     .version(false)
     .exitProcess(false)
@@ -68,7 +70,9 @@ export async function runLogin(
     await parser.parseAsync();
     return code;
   } catch (error) {
-    return refuse(withoutWords(errorMessage(error)));
+    // A free word may be a key that was meant for stdin, so it is not repeated.
+    const noSuchWord = (): string => messages.unexpectedWord;
+    return refuse(plainUsage(errorMessage(error), rest, { noSuchWord, missing: noSuchWord }));
   }
 }
 
@@ -131,12 +135,4 @@ async function runQuietly(json: boolean, work: (say: Say) => Promise<void>): Pro
 
 function shareDir(): string {
   return resolveShareDir(process.env, homedir());
-}
-
-/** A free word may be a key that was meant for stdin, so it is not repeated. */
-function withoutWords(sentence: string): string {
-  const unknown = /^Unknown (argument|command)s?: ([^,]+)/.exec(sentence);
-  if (unknown === null) return sentence;
-  const isOption = process.argv.some((word) => word.startsWith("--") && word.slice(2).split("=")[0] === unknown[2]);
-  return isOption ? messages.noSuchOption(unknown[2] as string) : messages.unexpectedWord;
 }

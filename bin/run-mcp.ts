@@ -3,6 +3,8 @@ import yargs from "yargs";
 import { errorMessage } from "../src/kernel/errors.js";
 import { addServer, listServers, removeServer } from "./mcp-entries.js";
 import { mcpMessages as say } from "./mcp-messages.js";
+import { plainUsage } from "./plain-usage.js";
+import { subcommandMessages } from "./subcommand-messages.js";
 
 const WORDS = {
   "populate--": true,
@@ -20,6 +22,7 @@ export async function runMcp(rest: readonly string[], refuse: (sentence: string)
   const parser = yargs([...rest])
     .scriptName("kernel mcp")
     .parserConfiguration(WORDS)
+    .detectLocale(false)
     .help(false)
     .version(false)
     .exitProcess(false)
@@ -64,7 +67,14 @@ export async function runMcp(rest: readonly string[], refuse: (sentence: string)
     await parser.parseAsync();
     return code;
   } catch (error) {
-    return refuse(errorMessage(error).replace(/\s*\n\s*/g, " "));
+    const [action = ""] = rest;
+    return refuse(
+      plainUsage(errorMessage(error), rest, {
+        noSuchWord: (word) =>
+          word === action ? say.noSuchAction(word) : subcommandMessages.unexpectedWord(word, "mcp"),
+        missing: () => say.needsName(action),
+      }),
+    );
   }
 }
 

@@ -4,6 +4,7 @@ import type { KernelFlags } from "../src/kernel/config/kernel-flags.js";
 import type { PromptResult } from "../src/wire/generated/types.gen.js";
 import { policyAnswer } from "./approve-policy.js";
 import { type ClientFailure, clientFailure, EXIT_FAILED, EXIT_RESUMABLE, EXIT_USAGE } from "./client-failure.js";
+import { configTypos } from "./config-typos.js";
 import type { HostClient, OpenOptions } from "./host-client.js";
 import { hostSession } from "./host-session.js";
 import { openClient } from "./open-client.js";
@@ -22,7 +23,6 @@ import { TurnView } from "./turn-view.js";
  */
 export async function runPrint(flags: KernelFlags, argv: readonly string[]): Promise<number> {
   const { stdout, stderr } = process;
-  stderr.on("error", () => {});
   const stops = watchStops(stdout);
   const refuse = (sentence: string): number => {
     stderr.write(`${sentence}\n`);
@@ -34,11 +34,12 @@ export async function runPrint(flags: KernelFlags, argv: readonly string[]): Pro
     const prompt = await readPrompt(flags.prompt, process.stdin, stops.signal);
     if (prompt === null) return stopCode(stops) ?? refuse(say.noPrompt);
     if (prompt.trim() === "") return refuse(say.emptyPrompt);
+    if (!flags.quiet) for (const typo of configTypos(flags)) stderr.write(`${typo}\n`);
     const format = printFormat(flags, { write: (text) => stdout.write(text), isTerminal: stdout.isTTY === true });
     return await new PrintRun(flags, argv, stops, format).run(prompt);
   };
   const reported = run().catch((error: unknown) => {
-    const { message, exitCode } = clientFailure(error);
+    const { message, exitCode } = clientFailure(error, flags);
     stderr.write(`${message}\n`);
     return exitCode;
   });
@@ -84,7 +85,7 @@ class PrintRun {
       if (this.#stops.signal.aborted) giveUp();
       client = await openClient(options);
     } catch (error) {
-      return this.#end(start.session, null, startFailure(error));
+      return this.#end(start.session, null, startFailure(error, this.#flags));
     }
     this.#stops.signal.removeEventListener("abort", giveUp);
     try {
@@ -97,7 +98,7 @@ class PrintRun {
   async #turn(client: HostClient, prompt: string): Promise<number> {
     const turn = client.prompt(prompt);
     const cancel = (): void => {
-      if (!this.#flags.quiet) this.#say(turnMessages.stopping);
+      if (!this.#flags.quiet && isTold(this.#stops)) this.#say(turnMessages.stopping);
       // Too late, or the kernel is gone: the end of the turn tells.
       client.cancel().catch(() => {});
     };
@@ -117,7 +118,7 @@ class PrintRun {
       return this.#end(client.session, turn.id, result);
     } catch (error) {
       view?.close();
-      return this.#end(client.session, turn.id, turnFailure(error));
+      return this.#end(client.session, turn.id, turnFailure(error, this.#flags));
     }
   }
 
@@ -165,16 +166,20 @@ function stopCode({ signal }: StopWatch): number | null {
   return signal.reason instanceof StopCode ? signal.reason.exitCode : null;
 }
 
+function isTold({ signal }: StopWatch): boolean {
+  return signal.reason instanceof StopCode && signal.reason.bySignal;
+}
+
 /** Nothing is open yet, so nothing can be gone on with. */
-function startFailure(error: unknown): Failure {
-  const { code, message, exitCode } = clientFailure(error);
+function startFailure(error: unknown, flags: KernelFlags): Failure {
+  const { code, message, exitCode } = clientFailure(error, flags);
   const isRefused = exitCode === EXIT_USAGE;
   const sentence = isRefused ? message : say.noKernel(message === "" ? code : message);
   return { code, message, sentence, exitCode: isRefused ? exitCode : EXIT_FAILED, status: "failed" };
 }
 
-function turnFailure(error: unknown): Failure {
-  const { code, message, exitCode } = clientFailure(error);
+function turnFailure(error: unknown, flags: KernelFlags): Failure {
+  const { code, message, exitCode } = clientFailure(error, flags);
   const isOpen = exitCode === EXIT_RESUMABLE;
   const sentence = (isOpen ? say.interrupted : say.failed)(message === "" ? code : message);
   return { code, message, sentence, exitCode, status: isOpen ? "interrupted" : "failed" };

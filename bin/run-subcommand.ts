@@ -1,9 +1,16 @@
 /** `kernel info`, `demo`, `mcp`, `login`, `logout`: everything that is not a mode, parsed by yargs, far from the wire path. */
 import yargs from "yargs";
+import { errorMessage } from "../src/kernel/errors.js";
+import { nearestWord } from "./nearest-word.js";
+import { plainUsage } from "./plain-usage.js";
+import { asksForHelp, subcommandHelp } from "./subcommand-help.js";
 import { subcommandMessages as say } from "./subcommand-messages.js";
 
 /** Commands of the published command line that come later; they say so instead of being unknown. */
 const LATER = ["acp", "export", "plugin", "web"];
+
+/** What can stand there, and a word that people try. */
+const COMMANDS = ["chat", "info", "demo", "login", "logout", "mcp", "help", "--version"];
 
 /** Runs one subcommand and gives its exit code; `refuse` reports a wrong command line in one sentence. */
 export async function runSubcommand(
@@ -11,9 +18,9 @@ export async function runSubcommand(
   rest: readonly string[],
   refuse: (sentence: string) => number,
 ): Promise<number> {
-  if (name === "help") {
-    const { helpText } = await import("./help-text.js");
-    process.stdout.write(helpText);
+  const help = name === "help" ? (subcommandHelp(rest[0] ?? "") ?? (await generalHelp())) : subcommandHelp(name);
+  if (help !== null && (name === "help" || asksForHelp(rest))) {
+    process.stdout.write(help);
     return 0;
   }
   if (LATER.includes(name)) return refuse(say.commandNotYet(name));
@@ -26,10 +33,14 @@ export async function runSubcommand(
     return runLogin(name, rest, refuse);
   }
   // Not left to yargs, which would speak of the options behind it.
-  if (name !== "info" && name !== "demo") return refuse(say.noSuchCommand(name));
+  if (name !== "info" && name !== "demo") {
+    const meant = nearestWord(name, COMMANDS);
+    return refuse(meant === null ? say.noSuchCommand(name) : say.otherCommand(name, meant));
+  }
   let code = 0;
   const parser = yargs([name, ...rest])
     .scriptName("kernel")
+    .detectLocale(false)
     .help(false)
     .version(false)
     .exitProcess(false)
@@ -59,14 +70,13 @@ export async function runSubcommand(
     await parser.parseAsync();
     return code;
   } catch (error) {
-    return refuse(plain(error instanceof Error ? error.message : String(error), rest));
+    const unexpected = (word: string): string => say.unexpectedWord(word, name);
+    const missing = (): string => errorMessage(error);
+    return refuse(plainUsage(errorMessage(error), rest, { noSuchWord: unexpected, missing }));
   }
 }
 
-/** yargs names an unknown word in its own way; ours is the sentence of the rest of the command line. */
-function plain(sentence: string, words: readonly string[]): string {
-  const unknown = /^Unknown (?:argument|command)s?: ([^,]+)/.exec(sentence)?.[1];
-  if (unknown === undefined) return sentence;
-  const option = words.find((word) => /^--?/.test(word) && word.replace(/^--?/, "").split("=")[0] === unknown);
-  return option === undefined ? say.noSuchCommand(unknown) : say.noSuchOption(option);
+async function generalHelp(): Promise<string> {
+  const { helpText } = await import("./help-text.js");
+  return helpText;
 }

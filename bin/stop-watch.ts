@@ -4,6 +4,17 @@ import { signalExitCode } from "./watch-process.js";
 
 /** What a shell shows for a writer whose reader went away. */
 const BROKEN_PIPE = 141;
+const FAILED = 1;
+
+/** Whether output could not be written because nobody reads it any more. */
+export function isReaderGone(error: Error): boolean {
+  return "code" in error && error.code === "EPIPE";
+}
+
+/** The exit code of a command whose output could not be written. */
+export function lostOutputCode(error: Error): number {
+  return isReaderGone(error) ? BROKEN_PIPE : FAILED;
+}
 
 export interface StopWatch {
   /** Aborts with a StopCode at the first signal or when `out` cannot be written any more. */
@@ -12,13 +23,15 @@ export interface StopWatch {
   readonly again: Promise<number>;
 }
 
-/** Why a command ends early; `exitCode` is what it ends with. */
+/** Why a command ends early; `exitCode` is what it ends with, `bySignal` whether somebody told it to. */
 export class StopCode extends Error {
   readonly exitCode: number;
+  readonly bySignal: boolean;
 
-  constructor(exitCode: number) {
+  constructor(exitCode: number, bySignal: boolean) {
     super(`stopped with ${exitCode}`);
     this.exitCode = exitCode;
+    this.bySignal = bySignal;
   }
 }
 
@@ -33,9 +46,9 @@ export function watchStops(out: Writable): StopWatch {
     process.on(name, () => {
       const code = signalExitCode(name);
       if (controller.signal.aborted) giveUp(code);
-      else controller.abort(new StopCode(code));
+      else controller.abort(new StopCode(code, true));
     });
   }
-  out.on("error", () => controller.abort(new StopCode(BROKEN_PIPE)));
+  out.on("error", (error: Error) => controller.abort(new StopCode(lostOutputCode(error), false)));
   return { signal: controller.signal, again };
 }

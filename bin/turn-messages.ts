@@ -19,6 +19,10 @@ export const turnMessages = {
   },
   compacting: "The conversation is being shortened.",
   waitingForMcp: "Waiting for MCP servers.",
+  mcpFailed: (name: string) =>
+    `The MCP server '${name}' failed; its tools are missing. To see why: kernel mcp test ${name}`,
+  mcpUnauthorized: (name: string) =>
+    `The MCP server '${name}' wants to be allowed first; its tools are missing: kernel mcp auth ${name}`,
   plan: (file: string) => `Plan (${file}):`,
   steered: (text: string) => `The model has read: ${text}`,
   blocked: (event: HookEvent, reason: string) => `A hook of ${event} said no: ${reason}`,
@@ -29,9 +33,9 @@ export const turnMessages = {
   diffSummary: (path: string, before: string, after: string) => `${path}: ${before} -> ${after}`,
   stopping: "Stopping. Ctrl-C again leaves at once.",
   cancelled: "Stopped.",
-  noModel:
-    "Name a model in config.toml in ~/.kernel, or where KERNEL_SHARE_DIR points (README.md shows one), set KERNEL_BASE_URL and KERNEL_MODEL_NAME, or run kernel login.",
   maxSteps: (steps: number) => `The turn used up its ${steps} steps; say "go on" to continue.`,
+  configTypo: (key: string, meant: string) =>
+    `The configuration has the unknown key ${key}, which is ignored. Did you mean ${meant}?`,
   kernelRestarting: (cause: string) => `The kernel ended (${cause}); starting another.`,
   kernelNotStarted: (cause: string | null) =>
     `The kernel could not be started${cause === null ? "" : ` (${cause})`}; trying another.`,

@@ -1,5 +1,5 @@
 /** Shows the events of a turn to a person, as they come. */
-import type { Event, SubagentEvent, ToolResult } from "../src/wire/generated/types.gen.js";
+import type { Event, McpStatus, SubagentEvent, ToolResult } from "../src/wire/generated/types.gen.js";
 import type { Screen } from "./screen.js";
 import { argumentSummary, displayText, excerpt, outputText } from "./tool-summary.js";
 import { turnMessages as say } from "./turn-messages.js";
@@ -144,6 +144,7 @@ export class TurnView {
       this.#hasSpoken = false;
     } else if (type === "CompactionBegin") this.#screen.line(say.compacting, "dim");
     else if (type === "MCPLoadingBegin") this.#screen.line(say.waitingForMcp, "dim");
+    else if (type === "StatusUpdate") this.#mcp(payload.mcp_status);
     else if (type === "PlanDisplay") this.#screen.line(`${say.plan(payload.file_path)}\n${payload.content}`);
     else if (type === "Notification") this.#screen.line(say.notification(payload.title, payload.body), "dim");
     else if (type === "SteerInput") {
@@ -151,6 +152,15 @@ export class TurnView {
       this.#screen.line(say.steered(text), "dim");
     } else if (type === "HookResolved" && payload.action === "block") {
       this.#screen.line(say.blocked(payload.event, payload.reason), "red");
+    }
+  }
+
+  /** It comes when something has changed; kernels of others leave it out. While servers are starting nothing is certain. */
+  #mcp(status: McpStatus | null | undefined): void {
+    if (!status || status.loading) return;
+    for (const server of status.servers) {
+      if (server.status === "failed") this.#screen.line(say.mcpFailed(server.name), "red");
+      if (server.status === "unauthorized") this.#screen.line(say.mcpUnauthorized(server.name), "red");
     }
   }
 

@@ -291,6 +291,48 @@ describe.runIf(hasTerminal)("on a terminal", () => {
     expect((await host.exit()).code).toBe(0);
   });
 
+  it("T-300 what is pasted is one text, sent by Enter; Ctrl-C throws it away", async () => {
+    const workspace = createWorkspace({ scripts: [say("heard")] });
+    const host = startHost(workspace, ["chat"], { terminal: true });
+    await host.see(`${ESC}[?2004h`);
+    await host.see("> ");
+    host.write(`${ESC}[200~first\rsecond${ESC}[201~`);
+    await host.see("second");
+    host.write("\u0003");
+    await host.see("> ");
+    host.write(`${ESC}[200~one\r\ttwo\rthree${ESC}[201~`);
+    await host.see("three");
+    host.write(" more\r");
+    await host.see("heard");
+    await host.see("> ");
+    host.write("\u0004");
+    expect((await host.exit()).code).toBe(0);
+    expect(host.stdout).toContain(`${ESC}[?2004l`);
+    const context = readFileSync(join(onlySession(workspace), "context.jsonl"), "utf8");
+    expect(context.match(/"role":"user","content":"[^"]*"/g)).toEqual([
+      '"role":"user","content":"one\\n\\ttwo\\nthree more"',
+    ]);
+  });
+
+  it("T-301 a pasted y is no answer before Enter, and always is asked again where it is not offered", async () => {
+    const workspace = createWorkspace({ scripts: [shell("t1", "for i in 1; do touch made; done"), say("end")] });
+    const host = startHost(workspace, ["chat"], { terminal: true });
+    await host.see("> ");
+    host.write("go\r");
+    await host.see("Allow it? y = yes, n = no, or");
+    host.write("a\r");
+    await host.see("This cannot be allowed for the session, only once.");
+    await host.see("instead: ");
+    host.write(`${ESC}[200~y\r${ESC}[201~`);
+    await host.see("… ");
+    expect(has(workspace, "made")).toBe(false);
+    host.write("\r");
+    await host.see("end");
+    expect(has(workspace, "made")).toBe(true);
+    host.write("\u0004");
+    expect((await host.exit()).code).toBe(0);
+  });
+
   it("T-026 kernel -p on a terminal: the answer holds no control characters either", async () => {
     const workspace = createWorkspace({ scripts: [`text: a${ESC}[31mb`] });
     const host = startHost(workspace, ["-p", "go"], { terminal: true });

@@ -1,6 +1,6 @@
 /** The package as a project sees it that has installed it: the example of README.md as printed, and the types. */
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -62,4 +62,32 @@ it("X-011 it compiles under the strictest rules against the shipped types, which
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
   const compiled = run(process.execPath, [tsc, "-p", workspace.workDir]).catch((error: { stdout: string }) => error);
   expect((await compiled).stdout).toBe("");
+});
+
+it("G-310 a CommonJS project takes it by require, without a word on stderr", async () => {
+  const script = `const { connectKernel } = require("wire-kernel");
+    const { KernelProcessError } = require("wire-kernel/client");
+    connectKernel({ args: ["--work-dir", process.cwd()], client: { name: "cjs", version: "1" }, handlers: {} }).then(
+      async (client) => {
+        const turn = client.prompt("go");
+        console.log(typeof KernelProcessError, (await turn.result).status);
+        await client.close();
+      },
+    );`;
+  writeFileSync(join(workspace.workDir, "example.cjs"), script);
+  const { stdout, stderr } = await run(process.execPath, ["example.cjs"], {
+    cwd: workspace.workDir,
+    env: kernelEnvironment(workspace),
+  });
+  expect({ stdout, stderr }).toEqual({ stdout: "function finished\n", stderr: "" });
+});
+
+it("G-311 what is shipped of the build is what is run and read", () => {
+  const { files } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { files: string[] };
+  expect(files).toEqual(["bin/kernel.js", "dist", "wire-spec", "README.md", "CHANGELOG.md", "LICENSE"]);
+  const kinds = { scripts: /\.(cjs|js|cache)$/, folders: /^(chunks|grammar|lib|types)$/ };
+  const others = readdirSync(join(root, "dist")).filter(
+    (name) => !Object.values(kinds).some((kind) => kind.test(name)),
+  );
+  expect(others).toEqual([]);
 });

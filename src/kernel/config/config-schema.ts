@@ -132,16 +132,23 @@ export function checkShape(document: unknown): { input: ConfigInput } | { reason
   return { reason: issue === undefined ? "has the wrong shape" : describeIssue(issue) };
 }
 
-/** One sentence for every key of the document that has no effect. Unknown keys are no error. */
-export function ignoredKeys(document: unknown): string[] {
-  const found: string[] = [];
+/** A key of the document that has no effect: one of a later version, or one that is not among the `known` of its table. */
+export interface IgnoredKey {
+  /** With its tables before it, joined by dots. */
+  name: string;
+  isLater: boolean;
+  known: readonly string[];
+}
+
+/** Every key of the document that has no effect. They are no error. */
+export function ignoredKeys(document: unknown): IgnoredKey[] {
+  const found: IgnoredKey[] = [];
   const visit = (value: unknown, known: object, path: readonly string[]): void => {
     if (!isTable(value)) return;
     for (const key of Object.keys(value)) {
       if (Object.hasOwn(known, key) || (path.length === 0 && silentKeys.has(key))) continue;
       const name = [...path, key].join(".");
-      const later = path.length === 0 && laterKeys.has(key);
-      found.push(later ? `${name} has no effect in this version` : `unknown key ${name} is ignored`);
+      found.push({ name, isLater: path.length === 0 && laterKeys.has(key), known: Object.keys(known) });
     }
   };
   visit(document, configSchema.shape, []);

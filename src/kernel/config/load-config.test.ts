@@ -4,6 +4,7 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { KernelError } from "../errors.js";
 import { HOOK_EVENT_NAMES } from "../hooks/hook-event.js";
+import type { IgnoredKey } from "./config-schema.js";
 import { type ConfigSource, loadConfig } from "./load-config.js";
 
 let folder = "";
@@ -209,8 +210,13 @@ describe("loadConfig: what is refused", () => {
   });
 
   it("says that a file cannot be read", () => {
-    const expected = `Invalid configuration file ${folder}: it cannot be read (EISDIR)`;
-    expect(messageOf({ kind: "file", path: folder })).toBe(expected);
+    const unread = (file: string, reason: string) => `Invalid configuration file ${file}: it cannot be read: ${reason}`;
+    expect(messageOf({ kind: "file", path: folder })).toBe(unread(folder, "it is a folder"));
+    const file = path.join(folder, "file");
+    writeFileSync(file, "");
+    expect(messageOf({ kind: "default", shareDir: file })).toBe(
+      unread(path.join(file, "config.toml"), "a file stands in its path where a folder should be"),
+    );
   });
 
   it.each(['{"providers":{"p":{"api_key":"sk-secret" x}}}', "api_key = sk-secret", '{"providers":{"p":"sk-secret"}}'])(
@@ -222,6 +228,17 @@ describe("loadConfig: what is refused", () => {
 });
 
 describe("loadConfig: what is tolerated", () => {
+  it("tells of each key without effect which keys its table knows", () => {
+    const text = JSON.stringify({ ...usable, defualt_model: "m", services: {}, loop_control: { x: 1 } });
+    const keys: IgnoredKey[] = [];
+    loadConfig({ source: { kind: "text", text }, onIgnoredKey: (key) => keys.push(key) });
+    expect(keys).toEqual([
+      { name: "defualt_model", isLater: false, known: expect.arrayContaining(["default_model", "models"]) },
+      { name: "services", isLater: true, known: expect.any(Array) },
+      { name: "loop_control.x", isLater: false, known: expect.arrayContaining(["max_steps_per_turn"]) },
+    ]);
+  });
+
   it("reports unknown keys, later keys and unknown capabilities, and stays silent about a screen's keys", () => {
     const warnings: string[] = [];
     const document = {

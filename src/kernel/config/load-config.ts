@@ -4,7 +4,7 @@ import path from "node:path";
 import { errorMessage, KernelError } from "../errors.js";
 import type { Capability } from "../providers/provider.js";
 import type { BackgroundConfig, HookConfig, KernelConfig, LoopControl, ModelConfig, ProviderConfig } from "./config.js";
-import { type ConfigInput, checkShape, ignoredKeys, isCapability } from "./config-schema.js";
+import { type ConfigInput, checkShape, type IgnoredKey, ignoredKeys, isCapability } from "./config-schema.js";
 import { type ParsedText, parseConfigText } from "./config-text.js";
 
 /** `default` is config.toml of the share folder, or the older config.json when there is no config.toml. */
@@ -17,15 +17,18 @@ export interface LoadConfigOptions {
   source: ConfigSource;
   /** Called for what is tolerated but worth a line in the log: unknown keys, a file that others can read. */
   onWarning?: (sentence: string) => void;
+  /** Called for each key that is tolerated without an effect, in addition. */
+  onIgnoredKey?: (key: IgnoredKey) => void;
 }
 
 /**
  * Gives the configuration with every default filled in. A default file that does not exist gives the defaults and is
  * not created. Throws KernelError `config_invalid` with one sentence that names the source and the key.
  */
-export function loadConfig({ source, onWarning = () => {} }: LoadConfigOptions): KernelConfig {
+export function loadConfig({ source, onWarning = () => {}, onIgnoredKey = () => {} }: LoadConfigOptions): KernelConfig {
+  const tell = { onWarning, onIgnoredKey };
   if (source.kind === "text") {
-    return toConfig(parseConfigText(source.text, "either"), "Invalid configuration text", onWarning);
+    return toConfig(parseConfigText(source.text, "either"), "Invalid configuration text", tell);
   }
   const file = source.kind === "file" ? source.path : defaultConfigFile(source.shareDir);
   if (file === null) return fillDefaults({}, onWarning);
@@ -33,17 +36,27 @@ export function loadConfig({ source, onWarning = () => {} }: LoadConfigOptions):
   const text = readText(file, name);
   const format = path.extname(file).toLowerCase() === ".json" ? "json" : "toml";
   warnIfOpen(file, onWarning);
-  return toConfig(parseConfigText(text, format), name, onWarning);
+  return toConfig(parseConfigText(text, format), name, tell);
 }
 
-function toConfig(parsed: ParsedText, name: string, onWarning: (sentence: string) => void): KernelConfig {
+function toConfig(
+  parsed: ParsedText,
+  name: string,
+  { onWarning, onIgnoredKey }: Required<Omit<LoadConfigOptions, "source">>,
+): KernelConfig {
   const fail = (reason: string): never => {
     throw new KernelError("config_invalid", `${name}: ${reason}`);
   };
   if ("reason" in parsed) return fail(parsed.reason);
   const checked = checkShape(parsed.document);
   if ("reason" in checked) return fail(checked.reason);
-  for (const sentence of ignoredKeys(parsed.document)) onWarning(`Configuration: ${sentence}.`);
+  for (const key of ignoredKeys(parsed.document)) {
+    const { name, isLater } = key;
+    onWarning(
+      `Configuration: ${isLater ? `${name} has no effect in this version` : `unknown key ${name} is ignored`}.`,
+    );
+    onIgnoredKey(key);
+  }
   const config = fillDefaults(checked.input, onWarning);
   if (config.default_model !== "" && !Object.hasOwn(config.models, config.default_model)) {
     return fail(`Default model ${config.default_model} not found in models`);
@@ -172,12 +185,19 @@ export function defaultConfigFile(shareDir: string): string | null {
   return null;
 }
 
+const unreadable: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a file stands in its path where a folder should be",
+};
+
 function readText(file: string, name: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : errorMessage(error);
-    throw new KernelError("config_invalid", `${name}: it cannot be read (${code})`, { cause: error });
+    const reason = unreadable[code] ?? code;
+    throw new KernelError("config_invalid", `${name}: it cannot be read: ${reason}`, { cause: error });
   }
 }
 
