@@ -34,6 +34,8 @@ export function inProcessLauncher(options: InProcessOptions): KernelLauncher {
   const dropStandby = async (): Promise<void> => void (await takeStandby())?.kill();
   const standBy = (): (() => void) => {
     standby ??= import("./thread-kernel.js").then(({ standbyThread }) => standbyThread(options));
+    // A thread that cannot be had is said by the launch that needs one.
+    standby.catch(() => {});
     return () => void dropStandby();
   };
   return {

@@ -1,5 +1,6 @@
 /** One thread for one kernel, made before it is known which kernel that will be. */
 import { type MessagePort, Worker } from "node:worker_threads";
+import { fields } from "../client/extensions.js";
 import type { ExitInfo } from "../client/launcher.js";
 import { secretValues } from "../client/redact.js";
 import { StderrTail } from "../client/stderr-tail.js";
@@ -52,9 +53,11 @@ export class KernelThread {
     const note = (text: string): void => tail.add(Buffer.from(text));
     let outOfMemory = false;
     this.exited = new Promise<ExitInfo>((resolve) => {
-      worker.on("error", (error: NodeJS.ErrnoException) => {
-        outOfMemory ||= error.code === "ERR_WORKER_OUT_OF_MEMORY";
-        note(`${error.message}\n`);
+      worker.on("error", (error: unknown) => {
+        // Whatever was thrown there, also what is no error at all.
+        const { code, message } = fields(error);
+        outOfMemory ||= code === "ERR_WORKER_OUT_OF_MEMORY";
+        note(`${typeof message === "string" ? message : String(error)}\n`);
       });
       worker.once("exit", (given) => {
         this.#isGone = true;
