@@ -10,11 +10,14 @@ export interface Timing {
   random(): number;
 }
 
+/** Some 24 days; the system takes more for nothing at all. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** The system's own. */
 export const SYSTEM_TIMING: Timing = {
   now: () => performance.now(),
   after: (ms, run, background = false) => {
-    const timer = setTimeout(run, ms);
+    const timer = setTimeout(run, Math.min(ms, LONGEST_MS));
     if (background) timer.unref();
     return () => clearTimeout(timer);
   },
