@@ -4,6 +4,7 @@ import { wireError } from "../wire/errors.js";
 import type { Event, ReplayResult } from "../wire/generated/types.gen.js";
 import { KernelProcessError } from "./errors.js";
 import type { EventDelivery } from "./event-delivery.js";
+import { fields } from "./extensions.js";
 import type { LiveKernel } from "./live-kernel.js";
 import type { TurnRunner } from "./turn-runner.js";
 
@@ -54,7 +55,7 @@ export async function cancelTurn(ready: NextKernel, turn: TurnRunner | null): Pr
   try {
     await askTurn(ready, turn, (kernel, clientId) => kernel.wire.cancel(clientId));
   } catch (error) {
-    if (turn === null || !turn.isOver) throw error;
+    if (turn === null || !(turn.isOver || fields(error).code === "turn_broken")) throw error;
   }
 }
 

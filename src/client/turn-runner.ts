@@ -32,6 +32,7 @@ export class TurnRunner {
   #sent = deferred<LiveKernel | null>();
   #sentTo: LiveKernel | null = null;
   #wasSent = false;
+  #isDropped = false;
   #wasTaken = true;
   #isOver = false;
   #quarantined = false;
@@ -82,7 +83,7 @@ export class TurnRunner {
   /** Cancels a prompt that no kernel has seen. False when one has, and for a turn that began in an earlier one. */
   drop(): boolean {
     if (this.#wasSent || this.#start.kind === "resume") return false;
-    this.#wasSent = true;
+    this.#isDropped = true;
     this.#wasTaken = false;
     this.#dropped.resolve({ status: "cancelled" });
     return true;
@@ -107,13 +108,14 @@ export class TurnRunner {
 
   async #climb(): Promise<PromptResult> {
     let misses = this.#around.missesEnd;
-    for (let isFirst = true; ; isFirst = false) {
+    for (;;) {
       const kernel = await this.#around.ready();
       try {
         if (misses) await this.#around.catchUp(kernel);
         misses = false;
-        if (isFirst && this.#wasSent) return await this.#dropped.promise;
-        return await (isFirst ? this.#begin(kernel) : this.#goOn(kernel));
+        // Dropped while that took its time: no kernel may see it any more.
+        if (this.#isDropped) return await this.#dropped.promise;
+        return await (this.#wasSent ? this.#goOn(kernel) : this.#begin(kernel));
       } catch (error) {
         // It stays for what was unread, and serves no turn any more.
         if (isParked(error) && kernel.canResume) await kernel.stop();
