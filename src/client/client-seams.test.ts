@@ -138,9 +138,10 @@ describe("an open turn", () => {
     const prompt = await kernel.next("prompt");
     kernel.event("TurnEnd", {}, stamp(9, 7, 2));
     kernel.event("TurnBegin", {}, stamp(12, 0, 2));
+    kernel.event("TurnEnd", {}, stamp(13, 12, 2));
     kernel.answer(prompt, { status: "finished" });
     expect(await turn.result).toEqual({ status: "finished" });
-    expect(heard).toEqual(["StepBegin", "TurnEnd", "TurnBegin"]);
+    expect(heard).toEqual(["StepBegin", "TurnEnd", "TurnBegin", "TurnEnd"]);
     const next = client.prompt("next");
     kernel.answer(await kernel.next("prompt"), { status: "finished" });
     await next.result;

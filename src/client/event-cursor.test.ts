@@ -33,7 +33,7 @@ describe("without a gap", () => {
     cursor.replayBegins();
     offer(4, 0);
     offer(5, 4);
-    cursor.replayEnds();
+    cursor.replayEnds("answered");
     offer(6, 5);
     offer(5, 4);
     expect(seen).toEqual([6]);
@@ -43,7 +43,7 @@ describe("without a gap", () => {
     const { cursor, seen, offer } = setUp(5_000);
     cursor.replayBegins();
     offer(3, 0);
-    cursor.replayEnds();
+    cursor.replayEnds("answered");
     offer(7, 0);
     offer(8, 7);
     offer(7, 0);
@@ -66,7 +66,7 @@ describe("without a gap", () => {
     expect(seen).toEqual([1]);
     cursor.replayBegins();
     offer(2, 1, 3);
-    cursor.replayEnds();
+    cursor.replayEnds("answered");
     offer(3, 2, 4);
     expect(seen).toEqual([1, 2, 3]);
   });
@@ -87,7 +87,7 @@ describe("a gap", () => {
     offer(2, 1);
     offer(3, 2);
     expect(seen).toEqual([2, 3, 4]);
-    cursor.replayEnds();
+    cursor.replayEnds("answered");
     offer(5, 4);
     expect({ seen, asked }).toEqual({ seen: [2, 3, 4, 5], asked: [1] });
   });
@@ -96,15 +96,41 @@ describe("a gap", () => {
     const { cursor, seen, offer } = setUp(1);
     offer(6, 5);
     offer(4, 3);
-    cursor.replayEnds();
+    cursor.replayEnds("answered");
     expect(seen).toEqual([4, 6]);
+  });
+
+  test("behind the one that was filled is asked for, as long as that leads further", () => {
+    const { cursor, seen, asked, offer } = setUp(1);
+    offer(3, 2);
+    offer(5, 4);
+    offer(2, 1);
+    cursor.replayEnds("answered");
+    expect({ seen, asked }).toEqual({ seen: [2, 3], asked: [1, 3] });
+    // 4 is nowhere: asking once more would lead nowhere either.
+    cursor.replayEnds("answered");
+    expect({ seen, asked, hasGap: cursor.hasGap }).toEqual({ seen: [2, 3, 5], asked: [1, 3], hasGap: false });
+  });
+
+  test("that cannot be filled now is held, and nobody is asked until someone asks", () => {
+    const { cursor, seen, asked, offer } = setUp(1);
+    offer(3, 2);
+    cursor.replayEnds("busy");
+    offer(4, 3);
+    expect({ seen, asked, hasGap: cursor.hasGap }).toEqual({ seen: [], asked: [1], hasGap: true });
+    cursor.replayBegins();
+    offer(2, 1);
+    cursor.replayEnds("answered");
+    expect(seen).toEqual([2, 3, 4]);
+    offer(6, 5);
+    expect(asked).toEqual([1, 4]);
   });
 
   test("is forgotten with the kernel", () => {
     const { cursor, seen, offer } = setUp(1);
     offer(3, 2);
     cursor.forgetHeld();
-    cursor.replayEnds();
+    cursor.replayEnds("answered");
     expect(seen).toEqual([]);
     offer(2, 1);
     expect(seen).toEqual([2]);

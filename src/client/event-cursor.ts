@@ -15,6 +15,10 @@ export class EventCursor {
   /** False while all that is known is what the host says. */
   #proven: boolean;
   #replays = 0;
+  /** Where the newest replay began. */
+  #askedFrom = 0;
+  /** The kernel fills no gap at the moment: what is held waits for the next replay. */
+  #busy = false;
   readonly #held = new Map<number, Held>();
   readonly #onGap: () => void;
 
@@ -28,6 +32,11 @@ export class EventCursor {
   /** The newest event that was delivered; null when there was none yet. */
   get last(): number | null {
     return this.#last;
+  }
+
+  /** Whether something is held because what comes before it is missing. */
+  get hasGap(): boolean {
+    return this.#held.size > 0;
   }
 
   /** Takes one event; `deliver` runs now, later, or never when the host has it already. What is not recorded passes. */
@@ -53,25 +62,37 @@ export class EventCursor {
   /** A replay of what follows `last` was asked for: gives that number. */
   replayBegins(): number {
     this.#replays += 1;
+    this.#busy = false;
     this.#last ??= 0;
+    this.#askedFrom = this.#last;
     return this.#last;
   }
 
-  /** It was answered or failed: what is missing now will not come any more. */
-  replayEnds(): void {
+  /**
+   * It was answered: what it did not have will not come any more, unless it was lost meanwhile. `busy`: it was refused for
+   * now, and only for now.
+   */
+  replayEnds(end: "answered" | "busy"): void {
     this.#replays -= 1;
+    if (this.#replays > 0) return;
+    this.#busy = end === "busy";
+    this.#release(false);
+    if (this.#busy || this.#held.size === 0) return;
+    // Each time further on, so it comes to an end.
+    if ((this.#last ?? 0) > this.#askedFrom) this.#onGap();
     if (this.#replays === 0) this.#release(true);
   }
 
   /** The kernel is gone; what was held comes again from the next one. */
   forgetHeld(): void {
     this.#held.clear();
+    this.#busy = false;
   }
 
   #hold(held: Held): void {
     this.#held.set(held.stamp.seq, held);
     if (this.#held.size > MAX_HELD) this.#release(true);
-    else if (this.#replays === 0) this.#onGap();
+    else if (this.#replays === 0 && !this.#busy) this.#onGap();
   }
 
   #release(anyway: boolean): void {

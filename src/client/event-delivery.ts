@@ -5,12 +5,16 @@ import { EventCursor } from "./event-cursor.js";
 import { type EventStamp, fields } from "./extensions.js";
 import type { HostHandlers } from "./host.js";
 import type { LiveKernel } from "./live-kernel.js";
+import { quietly } from "./quietly.js";
 import type { RequestAnswers } from "./request-answers.js";
 import { type Timing, within } from "./timing.js";
 import type { TurnHandle } from "./turn-handle.js";
+import type { TurnProgress } from "./turn-progress.js";
 import type { Envelope, KernelRequest, WireListener } from "./wire-client.js";
 
 const LATE_END_MS = 250;
+/** How long the end of a turn waits for what is missing of it; a kernel that lives sends it at once. */
+const FILL_MS = 10_000;
 
 export interface DeliveryOptions {
   handlers: HostHandlers;
@@ -28,10 +32,12 @@ export class EventDelivery implements WireListener {
   readonly #options: DeliveryOptions;
   readonly #cursor: EventCursor;
   #turn: TurnHandle | null = null;
-  /** Hears a replay of the stored session, which is nothing new. */
+  /** Hears a replay of the stored session, which is nothing new. It has no stamps; what happens meanwhile has. */
   #replay: ((event: Event) => void) | null = null;
   /** The turn has ended: what comes is the rest of it. */
   #isRest = false;
+  /** The replay that fills a gap. */
+  #filling: Promise<void> | null = null;
   /** Requests of this turn that the host was shown. */
   readonly #shown = new Set<string>();
 
@@ -50,34 +56,39 @@ export class EventDelivery implements WireListener {
   }
 
   /**
-   * The turn is over. Kernels before Wire 1.10 may write its end behind the answer: it is waited for a moment, so that it
-   * is not taken for the next turn's.
+   * The turn is over, but for what is missing of it. Kernels before Wire 1.10 may write its end behind the answer: it is
+   * waited for a moment, so that it is not taken for the next turn's.
    */
   async detach(timing: Timing): Promise<void> {
     const { progress } = this.#turn ?? {};
+    if (progress !== undefined) await within(timing, FILL_MS, this.#complete(progress));
     if (progress?.isOpen === true && this.#options.kernel() !== null) await within(timing, LATE_END_MS, progress.ended);
     this.#turn = null;
     this.#shown.clear();
-    this.#options.answers.turnEnded();
+    this.#options.answers.turnEnded((callId) => progress?.made(callId) === true);
   }
 
-  /** Sends what comes to `replay` alone, until null is given. */
+  /** Sends what comes of the past to `replay` alone, until null is given. */
   divert(replay: ((event: Event) => void) | null): void {
     this.#replay = replay;
+    // While it ran no other replay was to be had.
+    if (replay === null && this.#cursor.hasGap) this.#fillGap();
   }
 
   /** Asks for everything behind the cursor. Rejects only when the kernel is lost; a refusal leaves the gap. */
   async catchUp(kernel: LiveKernel): Promise<void> {
     if (!kernel.extensions.has("seq/1")) return;
     const since = this.#cursor.replayBegins();
+    let end: "answered" | "busy" = "answered";
     try {
       await kernel.wire.replay(since);
     } catch (error) {
+      if (fields(error).code === "turn_in_progress") end = "busy";
       if (!kernel.wire.lost(error)) return;
       this.#cursor.forgetHeld();
       throw error;
     } finally {
-      this.#cursor.replayEnds();
+      this.#cursor.replayEnds(end);
     }
   }
 
@@ -92,8 +103,9 @@ export class EventDelivery implements WireListener {
   }
 
   /** The kernel is gone. */
-  kernelLost(): void {
+  kernelLost({ canResume }: LiveKernel): void {
     this.#cursor.forgetHeld();
+    this.#options.answers.kernelLost(canResume);
   }
 
   /** Shows the host the end of everything open in the turn, and gives the calls that are unknown now. */
@@ -104,7 +116,7 @@ export class EventDelivery implements WireListener {
   }
 
   onEvent(event: Envelope, stamp: EventStamp | null): void {
-    if (this.#replay !== null) this.#replay(event as Event);
+    if (this.#replay !== null && stamp === null) this.#replay(event as Event);
     else {
       this.#cursor.offer(stamp, () => {
         if (stamp !== null && stamp.seq > 0 && stamp.prev === 0) this.#turnBegins();
@@ -115,7 +127,7 @@ export class EventDelivery implements WireListener {
 
   async onRequest(request: KernelRequest, stamp: EventStamp | null, grant: unknown): Promise<object> {
     const { answers } = this.#options;
-    if (this.#replay !== null) {
+    if (this.#replay !== null && stamp === null) {
       // It was settled in its time; unless it still waits for the very same host.
       if (answers.knows(request)) return await answers.answer(request, grant);
       throw wireError("method_not_found", { fill: { method: request.type } });
@@ -125,7 +137,7 @@ export class EventDelivery implements WireListener {
   }
 
   onShownRequest(request: Envelope, stamp: EventStamp | null): void {
-    if (this.#replay !== null) return;
+    if (this.#replay !== null && stamp === null) return;
     this.#cursor.offer(stamp, () => {
       const id = `${request.type} ${String(fields(request.payload).id)}`;
       if (this.#shown.has(id)) return;
@@ -144,7 +156,20 @@ export class EventDelivery implements WireListener {
   #fillGap(): void {
     const kernel = this.#options.kernel();
     // What was lost with a kernel is asked of the next one.
-    if (kernel !== null) this.catchUp(kernel).catch(() => {});
+    if (kernel === null) return;
+    const filling = this.catchUp(kernel)
+      .catch(() => {})
+      .finally(() => {
+        if (this.#filling === filling) this.#filling = null;
+      });
+    this.#filling = filling;
+  }
+
+  /** Asks for what a turn still misses that was answered: what a gap held up, and its end. */
+  async #complete(progress: TurnProgress): Promise<void> {
+    while (this.#filling !== null) await this.#filling;
+    if (this.#cursor.hasGap || progress.isOpen) this.#fillGap();
+    while (this.#filling !== null) await this.#filling;
   }
 
   #received(event: Envelope): void {
@@ -167,13 +192,4 @@ function unknownCall({ type, payload }: Envelope): string | null {
   if (type === "SubagentEvent") return unknownCall(fields(event) as unknown as Envelope);
   const { code } = fields(fields(value).extras);
   return type === "ToolResult" && typeof id === "string" && code === "unknown_outcome" ? id : null;
-}
-
-/** A host that throws where it must not only harms itself. */
-function quietly(tell: () => void): void {
-  try {
-    tell();
-  } catch {
-    // There is nobody to tell.
-  }
 }

@@ -202,7 +202,8 @@ export class KernelClient implements AsyncDisposable {
         signal?.removeEventListener("abort", cancel);
         await this.#delivery.detach(timing);
         this.#running = null;
-        if (!runner.wasTaken) this.#takenTurn = takenBefore;
+        // A kernel that took over in mid-turn named this one.
+        this.#takenTurn = runner.wasTaken ? (this.#last.openTurn?.turnId ?? this.#takenTurn) : takenBefore;
       });
     });
     this.#running = { turn, runner };
@@ -212,7 +213,7 @@ export class KernelClient implements AsyncDisposable {
   }
 
   #died(kernel: LiveKernel): { place: string | null; unknownEffects: readonly string[] } {
-    this.#delivery.kernelLost();
+    this.#delivery.kernelLost(kernel);
     if (this.#running === null || this.#running.runner.kernel !== kernel) return { place: null, unknownEffects: [] };
     const { turn } = this.#running;
     const place = `${turn.id}/${turn.progress.place}`;
@@ -238,5 +239,7 @@ export class KernelClient implements AsyncDisposable {
     this.#over.abort();
     this.#answers.close();
     await this.#supervisor.close(error);
+    // What the kernel asked at its end.
+    this.#answers.close();
   }
 }

@@ -7,7 +7,12 @@ interface Asked {
   request: KernelRequest;
   answer: Promise<object>;
   controller: AbortController;
+  /** The host has answered. */
+  settled: boolean;
 }
+
+/** Hooks that hold up what they are about. Nothing waits for the others: they may go on when the turn has ended. */
+const AWAITED_HOOKS: readonly unknown[] = ["UserPromptSubmit", "PreToolUse", "Stop"];
 
 /** Answers are kept until the record that closes their request was seen, or the turn has ended. */
 export class RequestAnswers {
@@ -30,12 +35,16 @@ export class RequestAnswers {
   answer(request: KernelRequest, grant: unknown): Promise<object> {
     const known = this.#known(request);
     if (known !== null) return known.answer;
-    this.#drop((open) => key(open) === key(request));
+    this.#drop((open) => key(open.request) === key(request));
     const controller = new AbortController();
     const answer = askHost(this.#host, request, grant, controller.signal);
+    const asked: Asked = { request, answer, controller, settled: false };
+    const settle = (): void => {
+      asked.settled = true;
+    };
     // Without a kernel nobody awaits it.
-    answer.catch(() => {});
-    this.#asked.set(key(request), { request, answer, controller });
+    answer.then(settle, settle);
+    this.#asked.set(key(request), asked);
     return answer;
   }
 
@@ -43,15 +52,22 @@ export class RequestAnswers {
   seen(event: Envelope): void {
     const { request_id: requestId, tool_call_id: callId, event: inner } = fields(event.payload);
     if (event.type === "SubagentEvent") this.seen(fields(inner) as unknown as Envelope);
-    else if (event.type === "ApprovalResponse") this.#drop(({ payload }) => payload.id === requestId);
+    else if (event.type === "ApprovalResponse") this.#drop(({ request }) => request.payload.id === requestId);
     else if (event.type === "ToolResult") {
-      this.#drop(({ type, payload }) => (type === "ToolCallRequest" ? payload.id : ofCall(type, payload)) === callId);
+      this.#drop(({ request: { type, payload } }) => {
+        return (type === "ToolCallRequest" ? payload.id : ofCall(type, payload)) === callId;
+      });
     }
   }
 
-  /** The turn is over; only what background agents ask stays open. */
-  turnEnded(): void {
-    this.#drop(({ payload }) => fields(payload).source_kind !== "background_agent");
+  /** The turn that made these calls is over; only what it did not wait for stays open, as what background agents ask. */
+  turnEnded(madeCall: (callId: string) => boolean): void {
+    this.#drop((asked) => wasWaitedFor(asked, madeCall));
+  }
+
+  /** A kernel is gone, and its background agents with it. With one that cannot resume nothing is asked again. */
+  kernelLost(canResume: boolean): void {
+    this.#drop(({ request }) => !canResume || isOfBackgroundAgent(request));
   }
 
   /** Nothing will be asked any more. */
@@ -64,11 +80,11 @@ export class RequestAnswers {
     return known !== undefined && matter(known.request) === matter(request) ? known : null;
   }
 
-  #drop(closes: (request: KernelRequest) => boolean): void {
-    for (const [id, { request, controller }] of this.#asked) {
-      if (!closes(request)) continue;
+  #drop(closes: (asked: Asked) => boolean): void {
+    for (const [id, asked] of this.#asked) {
+      if (!closes(asked)) continue;
       this.#asked.delete(id);
-      controller.abort();
+      asked.controller.abort();
     }
   }
 }
@@ -77,11 +93,32 @@ function key({ type, payload }: KernelRequest): string {
   return `${type} ${payload.id}`;
 }
 
-/** What a yes or an effect is for, to be compared; the rest differs from kernel to kernel. */
+/** What an answer or an effect is for, to be compared; the rest differs from kernel to kernel. */
 function matter({ type, payload }: KernelRequest): string {
-  const { name, arguments: given, action, description, display } = fields(payload);
-  if (type === "ToolCallRequest") return JSON.stringify([name, given]);
-  return type === "ApprovalRequest" ? JSON.stringify([action, description, display]) : "";
+  const asked = fields(payload);
+  if (type === "ToolCallRequest") return JSON.stringify([asked.name, asked.arguments]);
+  if (type === "ApprovalRequest") return JSON.stringify([asked.action, asked.description, asked.display]);
+  if (type === "QuestionRequest") return JSON.stringify(asked.questions);
+  return JSON.stringify([asked.subscription_id, asked.event, asked.target, hookedCall(payload)]);
+}
+
+/** A kernel cannot be asked which agent a call belongs to; those of background agents are shown in no turn. */
+function wasWaitedFor({ request, settled }: Asked, madeCall: (callId: string) => boolean): boolean {
+  const { type, payload } = request;
+  if (type === "ToolCallRequest") return settled || madeCall(payload.id);
+  if (type !== "HookRequest") return !isOfBackgroundAgent(request);
+  const callId = hookedCall(payload);
+  const isAwaited = AWAITED_HOOKS.includes(fields(payload).event);
+  return settled || (isAwaited && (typeof callId !== "string" || madeCall(callId)));
+}
+
+function isOfBackgroundAgent({ payload }: KernelRequest): boolean {
+  return fields(payload).source_kind === "background_agent";
+}
+
+/** The call that a hook is about. */
+function hookedCall(payload: unknown): unknown {
+  return fields(fields(payload).input_data).tool_call_id;
 }
 
 /** The call whose result also closes a question or approval of its own. */

@@ -6,6 +6,7 @@ import { isFinalFailure } from "./final-failure.js";
 import type { DeathCause, Guarantees, KernelStateChange, SupervisorState } from "./kernel-state.js";
 import type { KernelLauncher, KernelMode } from "./launcher.js";
 import type { LiveKernel } from "./live-kernel.js";
+import { quietly } from "./quietly.js";
 import { type Death, decideRestart, type Launch, REFUSAL_CODES, sinceHealthy } from "./restart-policy.js";
 import { Standby } from "./standby.js";
 import { pause, type Timing } from "./timing.js";
@@ -23,7 +24,7 @@ export interface SupervisorOptions {
   /** Id of the turn that goes on in this new kernel, or null. */
   resumedTurn(kernel: LiveKernel): string | null;
   /** What it throws is lost. */
-  onState(change: KernelStateChange): void;
+  onState(change: KernelStateChange): unknown;
 }
 
 type Told = Partial<Pick<KernelStateChange, "cause" | "unknownEffects" | "nextRetryMs" | "resumedTurn">>;
@@ -122,7 +123,8 @@ export class Supervisor {
     void kernel.death.then((cause) => this.#died(kernel, cause));
     this.#tell("ready", { resumedTurn: this.#options.resumedTurn(kernel) });
     this.#next.resolve(kernel);
-    if (this.#deaths.length > 0) this.#standBy(kernel.mode);
+    // Not when the host has just closed the client over it.
+    if (this.#deaths.length > 0 && !this.#isClosed) this.#standBy(kernel.mode);
   }
 
   /** The rung that one more crash would lead to gets ready, where it is another one. */
@@ -180,7 +182,8 @@ export class Supervisor {
     let launch: Launch | null = null;
     if (isOver) launch = null;
     else if (other !== undefined && kind !== "out_of_memory") launch = { mode: other, afterMs: 0, quarantine: false };
-    else if (mayCrash && (this.#everReady || signal !== null || kind === "out_of_memory")) launch = this.#decide();
+    // A rung that cannot be had at all says nothing against the one that a kernel has lived on.
+    else if (this.#everReady || (mayCrash && (signal !== null || kind === "out_of_memory"))) launch = this.#decide();
     if (launch === null) this.#end("failed", error, { cause });
     else this.#tell(this.#state, { cause, nextRetryMs: launch.afterMs });
     return launch;
@@ -228,11 +231,8 @@ export class Supervisor {
       nextRetryMs: null,
       ...told,
     };
-    try {
-      this.#options.onState(change);
-    } catch {
-      // A host that fails to hear it must not stop the restart.
-    }
+    // A host that fails to hear it must not stop the restart.
+    quietly(() => this.#options.onState(change));
   }
 }
 

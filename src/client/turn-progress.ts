@@ -26,6 +26,7 @@ export class TurnProgress {
   #hasBegun = false;
   readonly #ended = deferred<void>();
   readonly #calls = new Map<string, Call>();
+  readonly #made = new Set<string>();
   /** What has begun and not ended, outermost first. */
   readonly #brackets: { type: string; wrap: Wrap }[] = [];
 
@@ -47,6 +48,11 @@ export class TurnProgress {
   /** The tool calls without a result. */
   get openCalls(): readonly string[] {
     return [...this.#calls.keys()];
+  }
+
+  /** Whether the call was begun in this turn, by it or an agent of it. */
+  made(callId: string): boolean {
+    return this.#made.has(callId);
   }
 
   /** Step, and call or model: two deaths there within one turn have one cause. */
@@ -85,6 +91,7 @@ export class TurnProgress {
     else if (event.type === "StepRetry") this.#forget(agents);
     else if (event.type === "ToolCall" && typeof payload.id === "string") {
       this.#calls.set(payload.id, { wrap, agents });
+      this.#made.add(payload.id);
     } else if (event.type === "ToolResult") this.#calls.delete(String(payload.tool_call_id));
     else if (Object.values<string>(CLOSES).includes(event.type)) this.#brackets.push({ type: event.type, wrap });
     else {

@@ -1,0 +1,410 @@
+/** Orders of events that a host never sees on a quiet day: each of them once broke a promise of the client. */
+import { afterEach, describe, expect, test } from "vitest";
+import type { Event, HookRequest, ToolReturnValue } from "../wire/generated/types.gen.js";
+import { KernelProcessError } from "./errors.js";
+import type { KernelClientOptions } from "./host.js";
+import { KernelClient } from "./kernel-client.js";
+import type { KernelStateChange } from "./kernel-state.js";
+import { ALL_EXTENSIONS, type FakeKernel, FakeLaunches, type FakeLine } from "./testing/fake-kernel.js";
+import { SYSTEM_TIMING, type Timing } from "./timing.js";
+
+const clients: KernelClient[] = [];
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.close();
+});
+
+/** The real clock with short waits for long ones. */
+const HASTY: Timing = {
+  ...SYSTEM_TIMING,
+  random: () => 0.5,
+  after: (ms, run, background) => SYSTEM_TIMING.after(ms < 500 ? ms : ms / 100, run, background),
+};
+const REPLAYED = { status: "finished", events: 0, requests: 0 };
+const OPEN = { turn_id: "old", client_id: "someone", seq: 7 };
+const stamp = (seq: number, prev: number, epoch = 1) => ({ seq, prev, epoch });
+const idOf = ({ params }: FakeLine) => params?.client_id as string;
+const sent = ({ lines }: FakeKernel) => lines.flatMap(({ method }) => (method === undefined ? [] : [method]));
+
+interface SetUp {
+  extensions?: readonly string[];
+  openTurn?: typeof OPEN;
+  timing?: Timing;
+}
+
+async function setUp(options: Partial<KernelClientOptions> = {}, how: SetUp = {}, launches = new FakeLaunches()) {
+  const { extensions = ALL_EXTENSIONS, openTurn, timing = HASTY } = how;
+  const states: KernelStateChange[] = [];
+  const { handlers } = options;
+  const connecting = KernelClient.connect(
+    {
+      client: { name: "test" },
+      launchers: [launches.launcher("sidecar"), launches.launcher("in_process")],
+      ...options,
+      handlers: {
+        ...handlers,
+        onState: (change) => {
+          states.push(change);
+          return handlers?.onState?.(change);
+        },
+      },
+    },
+    timing,
+  );
+  const kernel = await launches.next();
+  await kernel.greet(extensions, openTurn);
+  const client = await connecting;
+  clients.push(client);
+  return { launches, states, kernel, client };
+}
+
+async function types(turn: AsyncIterable<Event>): Promise<string[]> {
+  const seen: string[] = [];
+  for await (const { type } of turn) seen.push(type);
+  return seen;
+}
+
+describe("a prompt", () => {
+  test("that was cancelled before any kernel had it is not sent to the next one", async () => {
+    const { client, kernel, launches } = await setUp({ since: 5 }, { openTurn: OPEN });
+    const turn = client.prompt("never mind");
+    await kernel.next("replay");
+    kernel.die();
+    const next = await launches.next();
+    await client.cancel();
+    expect(await turn.result).toEqual({ status: "cancelled" });
+    await next.greet(ALL_EXTENSIONS, OPEN);
+    next.answer(await next.next("replay"), REPLAYED);
+    // Behind everything that the client of the cancelled prompt may still do.
+    const plan = client.setPlanMode(true);
+    next.answer(await next.next("set_plan_mode"), { status: "ok", plan_mode: true });
+    await plan;
+    expect(sent(next)).not.toContain("prompt");
+  });
+
+  test("of a turn that went on in another kernel leaves no open turn behind", async () => {
+    const { client, kernel, launches } = await setUp();
+    const turn = client.prompt("go");
+    const prompt = await kernel.next("prompt");
+    kernel.event("TurnBegin", {}, stamp(5, 0));
+    await expect.poll(() => client.cursor).toBe(5);
+    kernel.die();
+    const next = await launches.next();
+    await next.greet(ALL_EXTENSIONS, { turn_id: "turn-1", client_id: idOf(prompt), seq: 5 });
+    next.answer(await next.next("replay"), REPLAYED);
+    const resume = await next.next("resume");
+    next.event("TurnEnd", {}, stamp(6, 5));
+    next.answer(resume, { status: "finished" });
+    await turn.result;
+    expect(client.openTurn).toBeNull();
+    await expect(client.resume().result).rejects.toMatchObject({ code: "no_turn" });
+  });
+});
+
+describe("a gap", () => {
+  async function lossy() {
+    const heard: unknown[] = [];
+    const made = await setUp({ handlers: { onEvent: ({ type, payload }) => void heard.push([type, payload]) } });
+    const turn = made.client.prompt("go");
+    const prompt = await made.kernel.next("prompt");
+    return { ...made, heard, turn, prompt };
+  }
+  const numbers = (heard: unknown[]) => heard.map((one) => (one as [string, unknown])[1]);
+
+  test("behind the one that is being filled is asked for as well", async () => {
+    const { kernel, turn, prompt, heard } = await lossy();
+    kernel.event("A", 1, stamp(1, 0));
+    kernel.event("A", 3, stamp(3, 2));
+    const first = await kernel.next("replay");
+    // 4 is lost too, after the kernel has answered with what it had.
+    kernel.event("A", 2, stamp(2, 1));
+    kernel.event("A", 3, stamp(3, 2));
+    kernel.event("A", 5, stamp(5, 4));
+    kernel.answer(first, REPLAYED);
+    const second = await kernel.next("replay");
+    expect(second.params).toEqual({ since: 3 });
+    kernel.event("A", 4, stamp(4, 3));
+    kernel.answer(second, REPLAYED);
+    kernel.answer(prompt, { status: "finished" });
+    await turn.result;
+    expect(numbers(heard)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test("that a kernel will not fill while the turn runs is filled at its end, in order", async () => {
+    const { kernel, turn, prompt, heard } = await lossy();
+    kernel.event("A", 1, stamp(1, 0));
+    kernel.event("A", 3, stamp(3, 2));
+    kernel.refuse(await kernel.next("replay"), -32000, "busy", { code: "turn_in_progress" });
+    kernel.event("A", 4, stamp(4, 3));
+    kernel.answer(prompt, { status: "finished" });
+    const replay = await kernel.next("replay");
+    expect(replay.params).toEqual({ since: 1 });
+    for (const seq of [2, 3, 4]) kernel.event("A", seq, stamp(seq, seq - 1));
+    kernel.answer(replay, REPLAYED);
+    await turn.result;
+    expect(numbers(heard)).toEqual([1, 2, 3, 4]);
+    expect(await types(turn)).toHaveLength(4);
+  });
+
+  test("is filled before the turn ends for its host, however long that takes", async () => {
+    const waits: { ms: number; run: () => void }[] = [];
+    const after: Timing["after"] = (ms, run) => {
+      waits.push({ ms, run });
+      return () => {};
+    };
+    const { client, kernel } = await setUp({}, { extensions: ["seq/1", "resume/1"], timing: { ...HASTY, after } });
+    const turn = client.prompt("go");
+    const prompt = await kernel.next("prompt");
+    kernel.event("TurnBegin", {}, stamp(1, 0));
+    kernel.event("TurnEnd", {}, stamp(3, 2));
+    kernel.answer(prompt, { status: "finished" });
+    const replay = await kernel.next("replay");
+    // Behind the answer, which was read with the gap.
+    client.setPlanMode(true).catch(() => {});
+    await kernel.next("set_plan_mode");
+    for (const { ms, run } of waits.splice(0)) if (ms <= 250) run();
+    await new Promise(setImmediate);
+    kernel.event("StepBegin", { n: 1 }, stamp(2, 1));
+    kernel.answer(replay, REPLAYED);
+    expect(await types(turn)).toEqual(["TurnBegin", "StepBegin", "TurnEnd"]);
+  });
+
+  test("at the very end shows by the answer, and is asked for", async () => {
+    const { client, kernel } = await setUp();
+    const turn = client.prompt("go");
+    const prompt = await kernel.next("prompt");
+    kernel.event("TurnBegin", {}, stamp(1, 0));
+    kernel.answer(prompt, { status: "finished" });
+    const replay = await kernel.next("replay");
+    expect(replay.params).toEqual({ since: 1 });
+    kernel.event("TurnEnd", {}, stamp(2, 1));
+    kernel.answer(replay, REPLAYED);
+    expect(await types(turn)).toEqual(["TurnBegin", "TurnEnd"]);
+  });
+});
+
+describe("what happens during a replay", () => {
+  test("is no part of it: the host hears it, and is asked", async () => {
+    const heard: string[] = [];
+    const asked: string[] = [];
+    const { client, kernel } = await setUp({
+      handlers: {
+        onEvent: ({ type }) => void heard.push(type),
+        onApproval: async ({ id }) => {
+          asked.push(id);
+          return { response: "approve" };
+        },
+      },
+    });
+    const replayed: string[] = [];
+    const replaying = client.replay(({ type }) => void replayed.push(type));
+    const replay = await kernel.next("replay");
+    kernel.event("TurnBegin", {});
+    kernel.event("StatusUpdate", {}, stamp(9, 0));
+    kernel.ask("ApprovalRequest", { id: "of a task" }, stamp(10, 9));
+    expect((await kernel.next(null)).result).toMatchObject({ request_id: "of a task", response: "approve" });
+    kernel.ask("ApprovalRequest", { id: "long ago" });
+    expect((await kernel.next(null)).error).toMatchObject({ code: -32601 });
+    kernel.event("TurnEnd", {});
+    kernel.answer(replay, REPLAYED);
+    await replaying;
+    expect({ replayed, heard, asked, cursor: client.cursor }).toEqual({
+      replayed: ["TurnBegin", "TurnEnd"],
+      heard: ["StatusUpdate"],
+      asked: ["of a task"],
+      cursor: 10,
+    });
+  });
+});
+
+describe("a request", () => {
+  const hookOf = (id: string, more: Partial<HookRequest>) =>
+    ({ id, subscription_id: "hook-1", event: "PreToolUse", target: "Shell", input_data: {}, ...more }) as HookRequest;
+  /** A hook that waits for the test; aborts are noted. */
+  function slowHook() {
+    const running = new Map<string, { signal: AbortSignal; allow: () => void }>();
+    const run = ({ id }: HookRequest, signal: AbortSignal) =>
+      new Promise<{ action: "allow" }>((resolve) => {
+        running.set(id, { signal, allow: () => resolve({ action: "allow" }) });
+      });
+    return { running, hooks: [{ event: "PreToolUse", run }] };
+  }
+
+  test("of a background agent is still wanted when the turn ends; one of the turn is not", async () => {
+    const { running, hooks } = slowHook();
+    const called: AbortSignal[] = [];
+    const run = (_call: unknown, signal: AbortSignal) => {
+      called.push(signal);
+      return new Promise<ToolReturnValue>(() => {});
+    };
+    const tools = [{ name: "slow", description: "d", parameters: {}, run }];
+    const { client, kernel } = await setUp({ hooks, tools });
+    const turn = client.prompt("go");
+    const prompt = await kernel.next("prompt");
+    kernel.event("ToolCall", { type: "function", id: "own", function: { name: "slow", arguments: "{}" } }, stamp(1, 0));
+    kernel.ask("HookRequest", hookOf("h-own", { input_data: { tool_call_id: "own" } }));
+    kernel.ask("HookRequest", hookOf("h-task", { input_data: { tool_call_id: "of a task" } }));
+    kernel.ask("ToolCallRequest", { id: "own", name: "slow", arguments: "{}" } as { id: string });
+    kernel.ask("ToolCallRequest", { id: "of a task", name: "slow", arguments: "{}" } as { id: string });
+    await expect.poll(() => [running.size, called.length]).toEqual([2, 2]);
+    kernel.answer(prompt, { status: "finished" });
+    await turn.result;
+    expect([...running.values()].map(({ signal }) => signal.aborted)).toEqual([true, false]);
+    expect(called.map(({ aborted }) => aborted)).toEqual([true, false]);
+    running.get("h-task")?.allow();
+    expect(await kernel.next(null)).toMatchObject({ id: "h-task", result: { action: "allow" } });
+  });
+
+  test("of a background agent dies with its kernel: the host hears it", async () => {
+    const signals: AbortSignal[] = [];
+    const onApproval = (_request: unknown, { signal }: { signal: AbortSignal }) => {
+      signals.push(signal);
+      return new Promise<never>(() => {});
+    };
+    const { kernel, launches } = await setUp({ handlers: { onApproval } });
+    kernel.ask("ApprovalRequest", { id: "q", source_kind: "background_agent" } as { id: string });
+    await expect.poll(() => signals.length).toBe(1);
+    kernel.die();
+    await (await launches.next()).greet(ALL_EXTENSIONS);
+    expect(signals[0]?.aborted).toBe(true);
+  });
+
+  test("with the id of another hook or question is asked anew", async () => {
+    const asked: string[] = [];
+    const { client, kernel } = await setUp({
+      handlers: {
+        onQuestion: async ({ questions }) => {
+          asked.push(questions.map(({ question }) => question).join());
+          return {};
+        },
+      },
+      hooks: [
+        {
+          event: "PreToolUse",
+          run: async ({ target }) => {
+            asked.push(target);
+            return { action: target === "ReadFile" ? "allow" : "block" };
+          },
+        },
+      ],
+    });
+    const turn = client.prompt("go");
+    const prompt = await kernel.next("prompt");
+    const ask = async (type: string, payload: object) => {
+      kernel.ask(type, payload as { id: string });
+      return (await kernel.next(null)).result;
+    };
+    expect(await ask("HookRequest", hookOf("1", { target: "ReadFile" }))).toMatchObject({ action: "allow" });
+    expect(await ask("HookRequest", hookOf("1", { target: "Shell" }))).toMatchObject({ action: "block" });
+    await ask("QuestionRequest", { id: "1", questions: [{ question: "Red?" }] });
+    await ask("QuestionRequest", { id: "1", questions: [{ question: "Blue?" }] });
+    // Asked by another kernel for the same call: the same.
+    const resumed = hookOf("1", { target: "Shell", input_data: { resumed: true } });
+    expect(await ask("HookRequest", resumed)).toMatchObject({ action: "block" });
+    kernel.answer(prompt, { status: "finished" });
+    await turn.result;
+    expect(asked).toEqual(["ReadFile", "Shell", "Red?", "Blue?"]);
+  });
+
+  test("that comes while the client closes is given up with it", async () => {
+    const { running, hooks } = slowHook();
+    const { client, kernel } = await setUp({ hooks });
+    kernel.lingers = true;
+    // Read when the client has let go of everything else.
+    kernel.ask("HookRequest", hookOf("last", {}));
+    const closing = client.close();
+    await expect.poll(() => running.size).toBe(1);
+    kernel.die({ code: 0 });
+    await closing;
+    expect(running.get("last")?.signal.aborted).toBe(true);
+  });
+});
+
+describe("a host", () => {
+  test("whose observers are async and fail harms only itself", async () => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): void => void unhandled.push(error);
+    process.on("unhandledRejection", note);
+    try {
+      const fails = async () => {
+        throw new Error("host bug");
+      };
+      const { client, kernel } = await setUp({ handlers: { onEvent: fails, onEnvelope: fails, onState: fails } });
+      const turn = client.prompt("go");
+      const prompt = await kernel.next("prompt");
+      kernel.event("TurnBegin", {}, stamp(1, 0));
+      kernel.event("TurnEnd", {}, stamp(2, 1));
+      kernel.answer(prompt, { status: "finished" });
+      await turn.result;
+      await client.close();
+      await new Promise(setImmediate);
+      expect(unhandled).toEqual([]);
+    } finally {
+      process.off("unhandledRejection", note);
+    }
+  });
+
+  test("that closes the client when it hears of a new kernel leaves nothing standing by", async () => {
+    const told: string[] = [];
+    const standBy = () => {
+      told.push("stands by");
+      return () => void told.push("lets go");
+    };
+    const launches = new FakeLaunches();
+    let client: KernelClient | null = null;
+    const timers: (() => void)[] = [];
+    const timing: Timing = {
+      ...HASTY,
+      after: (ms, run, background) => {
+        if (background === true) timers.push(run);
+        return background === true ? () => void timers.splice(timers.indexOf(run), 1) : HASTY.after(ms, run);
+      },
+    };
+    const connecting = KernelClient.connect(
+      {
+        client: { name: "test" },
+        launchers: [launches.launcher("sidecar"), { ...launches.launcher("in_process"), standBy }],
+        handlers: { onState: ({ to }) => void (to === "ready" && client?.close()) },
+      },
+      timing,
+    );
+    const kernel = await launches.next();
+    await kernel.greet();
+    client = await connecting;
+    kernel.die();
+    await (await launches.next()).greet();
+    await expect.poll(() => launches.all.every(({ isDead }) => isDead)).toBe(true);
+    await client.close();
+    for (const run of timers.splice(0)) run();
+    expect(told).toEqual([]);
+  });
+
+  test("that cancels a turn whose kernel cannot resume needs no second error when it dies", async () => {
+    const { client, kernel } = await setUp({}, { extensions: [] });
+    const turn = client.prompt("go");
+    await kernel.next("prompt");
+    const cancelled = client.cancel();
+    await kernel.next("cancel");
+    kernel.die();
+    await cancelled;
+    await expect(turn.result).rejects.toMatchObject({ code: "turn_broken" });
+  });
+});
+
+describe("the ladder", () => {
+  test("goes on with the rung that can be had when the other one cannot", async () => {
+    const launches = new FakeLaunches();
+    const gone = new KernelProcessError("spawn_failed", "no threads");
+    const launchers = [launches.launcher("sidecar"), launches.launcher("in_process", [gone])] as const;
+    const { client, kernel } = await setUp({ launchers }, {}, launches);
+    kernel.die();
+    // Killed before it spoke: the other rung is tried, which cannot be had at all.
+    (await launches.next()).die();
+    const third = await launches.next();
+    expect(third.mode).toBe("sidecar");
+    await third.greet(ALL_EXTENSIONS);
+    const plan = client.setPlanMode(true);
+    third.answer(await third.next("set_plan_mode"), { status: "ok", plan_mode: true });
+    expect(await plan).toBe(true);
+  });
+});
