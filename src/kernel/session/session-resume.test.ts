@@ -211,6 +211,15 @@ describe("while it goes on", () => {
     const turn = session.resume(dead.turnId, "continue");
     expect(() => session.prompt("y", "p2")).toThrow(expect.objectContaining({ code: "turn_in_progress" }));
     expect(() => session.replay(() => {})).toThrow(expect.objectContaining({ code: "turn_in_progress" }));
+    // What a client has missed is no matter of the session's files: it comes beside the turn.
+    const missed: unknown[] = [];
+    const answer = session.replay(
+      (records) => missed.push(...records.map(({ type }) => type)),
+      () => [{ type: "A", json: "{}", isRequest: false, id: null }],
+    );
+    expect(await answer).toEqual({ status: "finished", events: 1, requests: 0 });
+    expect(missed).toEqual(["A"]);
+    expect(session.turnRunning).toBe(true);
     expect(session.openTurn()).toBeNull();
     void session.cancel(null);
     await turn;

@@ -144,14 +144,18 @@ export class Session implements SessionResume {
     });
   }
 
-  /** Sends every record of wire.jsonl, or the given ones, again and in order, pausing while the client does not read. */
-  replay(send: (records: readonly WireRecord[]) => void, records = this.#deps.records): Promise<ReplayResult> {
-    this.requireIdle();
+  /**
+   * Sends every record of wire.jsonl, or the given ones, again and in order, pausing while the client does not read. The
+   * given ones also beside a turn: they are what a client has missed of it.
+   */
+  replay(send: (records: readonly WireRecord[]) => void, missed?: () => Iterable<WireRecord>): Promise<ReplayResult> {
     const activity: ReplayActivity = { kind: "replay", controller: new AbortController() };
     const { signal } = activity.controller;
-    return this.#run(activity, async () =>
-      runReplay({ records: records(), send, ready: () => this.#recorder.sink.ready(), signal }),
-    );
+    const records = missed ?? this.#deps.records;
+    const work = async () => runReplay({ records: records(), send, ready: () => this.#recorder.sink.ready(), signal });
+    if (missed !== undefined && this.turnRunning && !this.#closing) return work();
+    this.requireIdle();
+    return this.#run(activity, work);
   }
 
   /**
