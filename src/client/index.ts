@@ -38,6 +38,6 @@ export type { KernelChoice } from "./kernel-choice.js";
 export { KernelClient } from "./kernel-client.js";
 export type { DeathCause, Guarantees, KernelStateChange, SupervisorState } from "./kernel-state.js";
 export type { ExitInfo, KernelLauncher, KernelMode, Launched, LaunchRequest } from "./launcher.js";
-export { type LocatedKernel, locateKernel } from "./locate-kernel.js";
+export { type LocatedKernel, type LocateKernelOptions, locateKernel } from "./locate-kernel.js";
 export { type SidecarOptions, sidecarLauncher } from "./sidecar-launcher.js";
 export type { Turn } from "./turn-handle.js";
