@@ -26,6 +26,7 @@ export type {
 export type { Transport } from "../wire/transport.js";
 export { KernelProcessError, type KernelProcessErrorCode } from "./errors.js";
 export type { OpenTurn } from "./extensions.js";
+export type { CallOptions } from "./give-up.js";
 export type {
   ApprovalAnswer,
   GrantProposal,

@@ -1,4 +1,5 @@
 /** Orders of events that a host never sees on a quiet day: each of them once broke a promise of the client. */
+import { getEventListeners } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Event, HookRequest, ToolReturnValue } from "../wire/generated/types.gen.js";
 import { KernelProcessError } from "./errors.js";
@@ -388,6 +389,74 @@ describe("a host", () => {
     kernel.die();
     await cancelled;
     await expect(turn.result).rejects.toMatchObject({ code: "turn_broken" });
+  });
+});
+
+describe("a call that the host gives up", () => {
+  const GIVEN_UP = { name: "KernelProcessError", code: "aborted" };
+
+  test("rejects at once, and no kernel that had not had it gets it", async () => {
+    const { client, kernel, launches } = await setUp();
+    const turn = client.prompt("go");
+    const prompt = await kernel.next("prompt");
+    kernel.die();
+    const next = await launches.next();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const held = [client.steer("x", { signal }), client.setPlanMode(true, { signal })];
+    controller.abort(new Error("not any more"));
+    for (const call of held) {
+      await expect(call).rejects.toMatchObject({
+        ...GIVEN_UP,
+        cause: expect.objectContaining({ message: "not any more" }),
+      });
+    }
+    await expect(client.steer("y", { signal })).rejects.toMatchObject(GIVEN_UP);
+    await next.greet(ALL_EXTENSIONS, { turn_id: "t", client_id: idOf(prompt), seq: 0 });
+    next.answer(await next.next("replay"), REPLAYED);
+    const resume = await next.next("resume");
+    const plan = client.setPlanMode(false);
+    next.answer(await next.next("set_plan_mode"), { status: "ok", plan_mode: false });
+    expect(await plan).toBe(false);
+    next.answer(resume, { status: "finished" });
+    await turn.result;
+    expect(sent(next)).toEqual(["initialize", "replay", "resume", "set_plan_mode"]);
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+
+  test("a replay is stopped, hears no more, and what comes behind it is heard", async () => {
+    const heard: string[] = [];
+    const { client, kernel } = await setUp({ handlers: { onEvent: ({ type }) => void heard.push(type) } });
+    const controller = new AbortController();
+    const replayed: string[] = [];
+    const note = ({ type }: Event): void => {
+      replayed.push(type);
+      controller.abort();
+    };
+    const replaying = client.replay(note, { signal: controller.signal });
+    const replay = await kernel.next("replay");
+    kernel.event("TurnBegin");
+    const cancel = await kernel.next("cancel");
+    kernel.event("StepBegin");
+    kernel.answer(cancel, {});
+    kernel.answer(replay, { ...REPLAYED, status: "cancelled" });
+    kernel.event("StatusUpdate", {}, stamp(9, 0));
+    expect(await replaying).toMatchObject({ status: "cancelled" });
+    await expect.poll(() => heard).toEqual(["StatusUpdate"]);
+    expect(replayed).toEqual(["TurnBegin"]);
+    await expect(client.replay(note, { signal: controller.signal })).rejects.toMatchObject(GIVEN_UP);
+    expect(getEventListeners(controller.signal, "abort")).toEqual([]);
+  });
+
+  test("leaves no listener on a signal that outlives a thousand turns", async () => {
+    const { client, kernel } = await setUp();
+    const { signal } = new AbortController();
+    for (let n = 1; n <= 1_000; n += 1) {
+      const turn = client.prompt("go", { signal });
+      kernel.answer(await kernel.next("prompt"), { status: "finished" });
+      await turn.result;
+    }
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 });
 

@@ -5,10 +5,11 @@ import type { Event, InitializeResult, ReplayResult, UserInput } from "../wire/g
 import { KernelProcessError } from "./errors.js";
 import { EventDelivery } from "./event-delivery.js";
 import type { OpenTurn } from "./extensions.js";
+import type { CallOptions } from "./give-up.js";
 import type { KernelClientOptions } from "./host.js";
 import { hostSide, initializeParams } from "./introduction.js";
 import type { Guarantees } from "./kernel-state.js";
-import { askAny, askTurn, cancelTurn, replayStored } from "./lasting-calls.js";
+import { askAny, cancelTurn, replayStored, steerTurn, switchPlanMode } from "./lasting-calls.js";
 import type { KernelMode } from "./launcher.js";
 import type { LiveKernel } from "./live-kernel.js";
 import { RequestAnswers } from "./request-answers.js";
@@ -49,9 +50,8 @@ export class KernelClient implements AsyncDisposable {
   private constructor(options: KernelClientOptions, timing: Timing) {
     const { handlers = {}, args = [], firstArgs = [], launchers, handshakeMs = HANDSHAKE_MS } = options;
     const host = hostSide(options);
-    const session = options.session ?? randomUUID();
     const initialize = initializeParams(options, host);
-    this.session = session;
+    this.session = options.session ?? randomUUID();
     this.#timing = timing;
     this.#answers = new RequestAnswers(host);
     this.#delivery = new EventDelivery({
@@ -65,7 +65,7 @@ export class KernelClient implements AsyncDisposable {
       launchers,
       timing,
       start: async (launcher, isFirst, signal) => {
-        const flags = [...args, ...(isFirst ? firstArgs : []), "--session", session];
+        const flags = [...args, ...(isFirst ? firstArgs : []), "--session", this.session];
         const listener = this.#delivery;
         this.#newest = await startKernel({ launcher, args: flags, initialize, handshakeMs, listener, timing, signal });
         return this.#newest;
@@ -124,21 +124,24 @@ export class KernelClient implements AsyncDisposable {
   }
 
   /** Starts a turn at once. While another one or a replay runs it rejects with `turn_in_progress`. Abort cancels it. */
-  prompt(input: UserInput, { signal }: { signal?: AbortSignal } = {}): Turn {
+  prompt(input: UserInput, { signal }: CallOptions = {}): Turn {
     const clientId = randomUUID();
     return this.#begin(clientId, { kind: "prompt", input, clientId }, signal);
   }
 
   /** Goes on with `openTurn`; its events come from the beginning, or from `since`. Without one it rejects with `no_turn`. */
-  resume({ signal }: { signal?: AbortSignal } = {}): Turn {
+  resume({ signal }: CallOptions = {}): Turn {
     const { openTurn } = this;
     if (openTurn === null) return new TurnHandle("", () => Promise.reject(wireError("no_turn")));
     return this.#begin(openTurn.turnId, { kind: "resume", turnId: openTurn.turnId }, signal);
   }
 
-  /** Adds words to the running turn. Resolves when the kernel has taken them; rejects with `no_turn` when none runs. */
-  async steer(input: UserInput): Promise<void> {
-    await askTurn(this.#ready, this.#runner, (kernel, clientId) => kernel.wire.steer(input, clientId));
+  /**
+   * Adds words to the running turn. Resolves when the kernel has taken them; rejects with `no_turn` when none runs, with
+   * `aborted` when the host gives it up: nobody knows then, unless it was before a kernel had it.
+   */
+  async steer(input: UserInput, { signal }: CallOptions = {}): Promise<void> {
+    await steerTurn(this.#ready, this.#runner, input, signal);
   }
 
   /** Resolves when the kernel has taken it; the turn's result tells the end. Rejects with `no_turn` when none runs. */
@@ -146,17 +149,20 @@ export class KernelClient implements AsyncDisposable {
     if (this.#running?.runner.drop() !== true) await cancelTurn(this.#ready, this.#runner);
   }
 
-  /** Switches planning on or off. Gives what holds now. */
-  async setPlanMode(enabled: boolean): Promise<boolean> {
-    return (await askAny(this.#ready, (kernel) => kernel.wire.setPlanMode(enabled))).plan_mode;
+  /** Switches planning on or off. Gives what holds now. Rejects with `aborted` as `steer` does. */
+  async setPlanMode(enabled: boolean, { signal }: CallOptions = {}): Promise<boolean> {
+    return await switchPlanMode(this.#ready, enabled, signal);
   }
 
-  /** Hears the stored session again; its requests are not asked. Not while a turn runs. What `onEvent` throws rejects. */
-  async replay(onEvent: (event: Event) => void): Promise<ReplayResult> {
+  /**
+   * Hears the stored session again; its requests are not asked. Not while a turn runs. What `onEvent` throws rejects. Abort
+   * ends it early: with the status `cancelled`, or with `aborted` when no kernel has begun.
+   */
+  async replay(onEvent: (event: Event) => void, { signal }: CallOptions = {}): Promise<ReplayResult> {
     if (this.#running !== null || this.#isReplaying) throw wireError("turn_in_progress");
     this.#isReplaying = true;
     try {
-      return await replayStored(this.#ready, this.#delivery, onEvent);
+      return await replayStored(this.#ready, this.#delivery, onEvent, signal);
     } finally {
       this.#isReplaying = false;
     }
@@ -194,13 +200,12 @@ export class KernelClient implements AsyncDisposable {
       breakOff: () => this.#supervisor.reportUnknown(this.#delivery.breakOff()),
       closed: () => (this.#over.signal.aborted ? this.#closeError : null),
     });
-    const timing = this.#timing;
     const cancel = (): void => void this.cancel().catch(() => {});
     const turn = new TurnHandle(id, (made) => {
       this.#delivery.attach(made);
       return runner.run().finally(async () => {
         signal?.removeEventListener("abort", cancel);
-        await this.#delivery.detach(timing);
+        await this.#delivery.detach(this.#timing);
         this.#running = null;
         // A kernel that took over in mid-turn named this one.
         this.#takenTurn = runner.wasTaken ? (this.#last.openTurn?.turnId ?? this.#takenTurn) : takenBefore;
