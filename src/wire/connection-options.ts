@@ -9,6 +9,7 @@ export interface ConnectionOptions<T extends MethodTable> {
   /** The methods this side serves. */
   readonly methods: T;
   readonly framing?: FramingName;
+  /** The longest message that is read, and the longest call or result that is written: 100 MiB, as Wire has it. */
   readonly maxMessageBytes?: number;
   readonly unreadLimitBytes?: number;
   /** How long input is still read after writing failed. */

@@ -124,6 +124,22 @@ describe("serving", () => {
     expect(await peer.next()).toMatchObject({ id: "probe" });
   });
 
+  it("refuses to send what no peer would read: the call rejects, the answer becomes an error", async () => {
+    const { peer, connection, held } = serve({ maxMessageBytes: 200 });
+    // Each of these is shorter than the limit in characters.
+    const text = "\u20ac".repeat(80);
+    await expect(connection.request("ask", { text })).rejects.toMatchObject({
+      code: "line_too_long",
+      data: { code: "line_too_long" },
+    });
+    peer.sendJson({ id: "big", method: "hold" });
+    await expect.poll(() => held.length).toBe(1);
+    held[0]?.({ text });
+    expect(await peer.next()).toMatchObject({ id: "big", error: { code: -32603, data: { code: "line_too_long" } } });
+    peer.sendJson({ id: "probe", method: "echo" });
+    expect(await peer.next()).toMatchObject({ id: "probe" });
+  });
+
   it.each([
     ["an empty object", "{}\n"],
     ["an unknown notification", '{"method":"nope"}\n'],

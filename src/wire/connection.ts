@@ -4,7 +4,7 @@ import type { ConnectionOptions } from "./connection-options.js";
 import { dispatch, type Handlers, type MethodTable } from "./dispatch.js";
 import { WireError } from "./errors.js";
 import type { Frame, FrameDecoder } from "./frame.js";
-import { createFraming } from "./framing.js";
+import { createFraming, MAX_MESSAGE_BYTES } from "./framing.js";
 import { OrderedWriter } from "./ordered-writer.js";
 import { cancelled, PendingCalls } from "./pending-calls.js";
 import { failCall, type IgnoreReason, RpcAdapter, toResponseError } from "./rpc-adapter.js";
@@ -19,7 +19,7 @@ export interface Connection<T extends MethodTable = MethodTable> {
   /**
    * Asks the peer and gives its result, unchecked. `id` is the id on the wire, else a fresh one. Rejects with a
    * WireError: the peer's own, `closed` on any death of the peer, `cancelled` when `signal` aborts (a late answer is
-   * then ignored), `invalid_response`, `duplicate_id`, `not_serving`, `unserialisable`.
+   * then ignored), `invalid_response`, `duplicate_id`, `not_serving`, `unserialisable`, `line_too_long`.
    */
   request(method: string, params?: object, options?: { id?: string; signal?: AbortSignal }): Promise<unknown>;
   /** Whether a new request may have this id: no other one has it or may still get its one late answer. */
@@ -76,6 +76,7 @@ class RpcConnection<T extends MethodTable> implements Connection<T> {
     });
     this.#adapter = new RpcAdapter({
       out: this.#out,
+      maxBytes: options.maxMessageBytes ?? MAX_MESSAGE_BYTES,
       answerBadLines: options.answerBadLines ?? true,
       onNotification: options.onNotification ?? null,
       onIgnored: (reason, detail) => {

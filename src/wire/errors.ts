@@ -19,8 +19,8 @@ const INTERNAL = ERRORS.internal_error.number;
 
 /**
  * A failure that a JSON-RPC peer can be told about. `code` is a key of `ERRORS`, or one of the local codes of a
- * connection (`closed`, `cancelled`, `invalid_response`, `duplicate_id`, `not_serving`, `unserialisable`), or what a
- * peer put into `data.code`.
+ * connection (`closed`, `cancelled`, `invalid_response`, `duplicate_id`, `not_serving`, `unserialisable`,
+ * `line_too_long`), or what a peer put into `data.code`.
  */
 export class WireError extends Error {
   readonly code: string;

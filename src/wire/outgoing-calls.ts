@@ -1,5 +1,6 @@
 import { WireError } from "./errors.js";
 import { jsonLine } from "./json-line.js";
+import { requireShort } from "./line-limit.js";
 import type { OrderedWriter } from "./ordered-writer.js";
 import type { RequestId } from "./parse-message.js";
 
@@ -12,13 +13,16 @@ const REMEMBERED = 1024;
  */
 export class OutgoingCalls {
   readonly #out: OrderedWriter;
+  readonly #maxBytes: number;
   readonly #waiting = new Map<string, number>();
   readonly #givenUp = new Set<string>();
   #next: { readonly id: string; readonly params: object | undefined } | null = null;
   #failure: WireError | null = null;
 
-  constructor(out: OrderedWriter) {
+  /** `maxBytes` is the longest line that the peer takes in. */
+  constructor(out: OrderedWriter, maxBytes: number) {
     this.#out = out;
+    this.#maxBytes = maxBytes;
   }
 
   /** Whether a new call may have this id: no other one has it or still awaits its late answer. */
@@ -28,7 +32,7 @@ export class OutgoingCalls {
 
   /**
    * Runs `send`, which makes the library send one call, and gives what it gave. Throws a WireError when that call could
-   * not be written: `closed` or `unserialisable`.
+   * not be written: `closed`, `unserialisable` or `line_too_long`.
    */
   sendAs<Answer extends Promise<unknown>>(id: string, params: object | undefined, send: () => Answer): Answer {
     this.#next = { id, params };
@@ -49,7 +53,8 @@ export class OutgoingCalls {
     }
     const { id, params } = this.#next;
     try {
-      if (!this.#out.write(jsonLine({ jsonrpc: "2.0", id, method, params }))) {
+      const line = requireShort(jsonLine({ jsonrpc: "2.0", id, method, params }), this.#maxBytes);
+      if (!this.#out.write(line)) {
         throw new WireError("closed", "The connection is closed for writing");
       }
     } catch (error) {

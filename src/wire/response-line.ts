@@ -1,5 +1,6 @@
 import { type ErrorObject, errorObject, toWireError } from "./errors.js";
 import { jsonLine } from "./json-line.js";
+import { requireShort } from "./line-limit.js";
 import type { RequestId } from "./parse-message.js";
 
 /** The line of an error; `id` is null when the message it answers could not be read. */
@@ -7,10 +8,13 @@ export function errorLine(id: RequestId | null, error: ErrorObject): string {
   return jsonLine({ jsonrpc: "2.0", id, error });
 }
 
-/** The line of a result. A result that JSON cannot hold becomes an internal error: the peer must get some answer. */
-export function resultLine(id: RequestId, result: unknown): string {
+/**
+ * The line of a result. One that JSON cannot hold, or that has more than `maxBytes`, becomes an error: the peer must get
+ * some answer.
+ */
+export function resultLine(id: RequestId, result: unknown, maxBytes: number): string {
   try {
-    return jsonLine({ jsonrpc: "2.0", id, result });
+    return requireShort(jsonLine({ jsonrpc: "2.0", id, result }), maxBytes);
   } catch (error) {
     return errorLine(id, errorObject(toWireError(error)));
   }

@@ -39,6 +39,8 @@ export type IgnoreReason =
 
 export interface RpcAdapterOptions {
   readonly out: OrderedWriter;
+  /** The longest call or result that is written; the peer takes no longer one in. */
+  readonly maxBytes: number;
   /** Whether what cannot be read gets an error with id null, as a kernel must and a client must not. */
   readonly answerBadLines: boolean;
   readonly onNotification: ((method: string, params: unknown) => void) | null;
@@ -73,7 +75,7 @@ export class RpcAdapter {
   constructor(options: RpcAdapterOptions) {
     ensureRuntime();
     this.#options = options;
-    this.outgoing = new OutgoingCalls(options.out);
+    this.outgoing = new OutgoingCalls(options.out, options.maxBytes);
     this.#order = new InboundOrder((message) => this.#deliver(message), options.onIdle);
     this.reader = {
       onError: Event.None,
@@ -214,10 +216,10 @@ export class RpcAdapter {
       return;
     }
     this.#live.delete(key);
-    const { error } = message;
-    const line =
-      error === undefined ? resultLine(id, message.result) : errorLine(id, { ...error, data: error.data ?? null });
-    this.#options.out.write(line);
+    const { error, result } = message;
+    const { out, maxBytes } = this.#options;
+    if (error === undefined) out.write(resultLine(id, result, maxBytes));
+    else out.write(errorLine(id, { ...error, data: error.data ?? null }));
   }
 }
 
