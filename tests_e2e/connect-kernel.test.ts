@@ -71,6 +71,15 @@ describe("the choice", () => {
   });
 });
 
+it.each(["auto", "sidecar", "in-process"])("V-303 a folder that is not there is said at once: %s", async (kernel) => {
+  const seen = await connect(talking(), { kernel, cwd: "/no/such/folder" });
+  expect(seen.error).toEqual({
+    name: "KernelProcessError",
+    code: "spawn_failed",
+    message: "The kernel cannot start in /no/such/folder: it is not there.",
+  });
+});
+
 describe("a kernel that takes over inside the host", () => {
   it("I-043 asks, whatever the flags say", async () => {
     const workspace = acting();

@@ -9,7 +9,10 @@ export type KernelProcessErrorCode =
   /** It answered with something that is no Wire, or of a version that this client does not speak. */
   | "version_mismatch"
   | "not_a_kernel"
-  /** It refused to start: usage, configuration or login. Its own words are the message; starting it again would not help. */
+  /**
+   * It refused to start: usage, configuration or login, in its own words; or what the host said is wrong: its options, its
+   * tools, its hooks. Starting another one would not help.
+   */
   | "refused"
   /** It died and nothing is left to start; `data` has the cause. */
   | "crashed"

@@ -460,6 +460,51 @@ describe("a call that the host gives up", () => {
   });
 });
 
+describe("what the host says of itself", () => {
+  const introduced = (options: Partial<KernelClientOptions>, launches = new FakeLaunches()) => {
+    const launchers = [launches.launcher("sidecar"), launches.launcher("in_process")] as const;
+    return { launches, connecting: KernelClient.connect({ client: { name: "test" }, launchers, ...options }, HASTY) };
+  };
+
+  test("and a kernel refuses is the host's fault, said as such, and told to no other kernel", async () => {
+    const { launches, connecting } = introduced({ hooks: [{ event: "Stop", timeout: 0.5, run: async () => never() }] });
+    const kernel = await launches.next();
+    kernel.refuse(await kernel.next("initialize"), -32602, "Invalid parameters for method `initialize`");
+    await expect(connecting).rejects.toMatchObject({
+      code: "refused",
+      message: "What this host says of itself cannot be taken: Invalid parameters for method `initialize`",
+    });
+    expect(launches.all).toHaveLength(1);
+  });
+
+  test("and cannot be sent at all, too", async () => {
+    const parameters: Record<string, unknown> = {};
+    parameters.self = parameters;
+    const tools = [{ name: "t", description: "d", parameters, run: async () => never() }];
+    const { connecting } = introduced({ tools });
+    await expect(connecting).rejects.toMatchObject({ code: "refused", message: expect.stringContaining("JSON") });
+  });
+
+  test.each([-1, 0.5, Number.NaN, "7" as never])(
+    "a cursor that is none (%s) is refused before anything starts",
+    async (since) => {
+      const { launches, connecting } = introduced({ since });
+      await expect(connecting).rejects.toMatchObject({ code: "refused", message: expect.stringContaining("since is") });
+      expect(launches.all).toHaveLength(0);
+    },
+  );
+
+  test("when its signal was aborted before, nothing starts", async () => {
+    const { launches, connecting } = introduced({ signal: AbortSignal.abort() });
+    await expect(connecting).rejects.toMatchObject({ code: "aborted" });
+    expect(launches.all).toHaveLength(0);
+  });
+});
+
+function never(): never {
+  throw new Error("nobody asks this host");
+}
+
 describe("the ladder", () => {
   test("goes on with the rung that can be had when the other one cannot", async () => {
     const launches = new FakeLaunches();

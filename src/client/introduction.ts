@@ -1,9 +1,16 @@
 /** How a host introduces itself to every kernel anew: everything it ever registered. */
 import { PROTOCOL_VERSION } from "../wire/generated/tables.gen.js";
 import type { HookSubscription, InitializeParams } from "../wire/generated/types.gen.js";
+import { KernelProcessError } from "./errors.js";
 import { EXTENSIONS } from "./extensions.js";
 import type { KernelClientOptions } from "./host.js";
 import type { HostSide } from "./host-answers.js";
+
+/** Throws KernelProcessError `refused` for what no kernel would be asked about. */
+export function refuseWrongOptions({ since }: KernelClientOptions): void {
+  if (since === undefined || (Number.isSafeInteger(since) && since >= 0)) return;
+  throw new KernelProcessError("refused", `since is ${since}; it must be a cursor: a whole number from 0 on`);
+}
 
 /** Who answers what; hooks get the names under which kernels call them. */
 export function hostSide({ handlers = {}, tools = [], hooks = [] }: KernelClientOptions): HostSide {

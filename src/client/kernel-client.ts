@@ -7,7 +7,7 @@ import { EventDelivery } from "./event-delivery.js";
 import type { OpenTurn } from "./extensions.js";
 import type { CallOptions } from "./give-up.js";
 import type { KernelClientOptions } from "./host.js";
-import { hostSide, initializeParams } from "./introduction.js";
+import { hostSide, initializeParams, refuseWrongOptions } from "./introduction.js";
 import type { Guarantees } from "./kernel-state.js";
 import { askAny, cancelTurn, replayStored, steerTurn, switchPlanMode } from "./lasting-calls.js";
 import type { KernelMode } from "./launcher.js";
@@ -79,6 +79,7 @@ export class KernelClient implements AsyncDisposable {
 
   /** Starts the first kernel that can be started. Rejects with a KernelProcessError when none can. `timing` is for tests. */
   static async connect(options: KernelClientOptions, timing: Timing = SYSTEM_TIMING): Promise<KernelClient> {
+    refuseWrongOptions(options);
     const client = new KernelClient(options, timing);
     const { signal, since } = options;
     const abort = (): void => void client.#shut(new KernelProcessError("aborted", "The host gave the client up"));

@@ -22,12 +22,9 @@ export function refuseForeignProgram({ program }: StartPlace): void {
  */
 export function startFailure(error: unknown, { program, cwd }: StartPlace): KernelProcessError {
   const reason = String((error as { code?: unknown } | null)?.code ?? "UNKNOWN");
-  const folder = folderFault(cwd);
   // The system names the program even when it is the folder that is missing.
-  if (folder !== null) {
-    const sentence = `The kernel cannot start in ${cwd}: ${folder === "ENOTDIR" ? "it is no folder" : "it is not there"}.`;
-    return new KernelProcessError("spawn_failed", sentence, { cause: error, data: { reason: folder, cwd } });
-  }
+  const folder = folderFailure(cwd, error);
+  if (folder !== null) return folder;
   switch (reason) {
     case "ENOENT":
       if (isAbsolute(program) && whyNotRunnable(program) === null) {
@@ -46,6 +43,14 @@ export function startFailure(error: unknown, { program, cwd }: StartPlace): Kern
     default:
       return failed(program, error instanceof Error ? error.message : reason, reason, error);
   }
+}
+
+/** `spawn_failed` with `data.cwd` when this is no folder to start in, else null. `cause` is what the system said. */
+export function folderFailure(cwd: string, cause?: unknown): KernelProcessError | null {
+  const reason = folderFault(cwd);
+  if (reason === null) return null;
+  const sentence = `The kernel cannot start in ${cwd}: ${reason === "ENOTDIR" ? "it is no folder" : "it is not there"}.`;
+  return new KernelProcessError("spawn_failed", sentence, { cause, data: { reason, cwd } });
 }
 
 function failed(program: string, why: string, reason: string, cause?: unknown): KernelProcessError {

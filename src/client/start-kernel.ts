@@ -12,6 +12,8 @@ import { WireClient, type WireListener } from "./wire-client.js";
 const EXIT_GRACE_MS = 1_000;
 /** Of stderr's last line, in a sentence. */
 const MAX_WORDS = 300;
+/** The introduction does not fit the contract, or cannot be sent at all: no other kernel would take it. */
+const HOST_FAULTS: readonly string[] = ["invalid_params", "unserialisable", "line_too_long"];
 /** A program that is content with having done nothing, and a shell's words for one that cannot be run. */
 const WRONG_PROGRAM_CODES: ReadonlySet<number | null> = new Set([0, 126, 127]);
 
@@ -85,8 +87,10 @@ async function explain(
 ): Promise<KernelProcessError> {
   if (error instanceof KernelProcessError) return error;
   if (!wire.lost(error)) {
-    const words = error instanceof WireError ? error.message : String(error);
-    return notAKernel(`it answered initialize with: ${words}`, error);
+    const { code, message: words } = error instanceof WireError ? error : { code: "", message: String(error) };
+    return HOST_FAULTS.includes(code)
+      ? new KernelProcessError("refused", `What this host says of itself cannot be taken: ${words}`, { cause: error })
+      : notAKernel(`it answered initialize with: ${words}`, error);
   }
   const own = await within(timing, EXIT_GRACE_MS, launched.exited);
   return exitedEarly(own ?? (await launched.kill()), own !== null, wire.onlyNoise);

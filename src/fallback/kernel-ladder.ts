@@ -4,6 +4,7 @@ import { chooseKernel, type KernelChoice } from "../client/kernel-choice.js";
 import type { KernelLauncher } from "../client/launcher.js";
 import { locateKernel } from "../client/locate-kernel.js";
 import { sidecarLauncher } from "../client/sidecar-launcher.js";
+import { folderFailure } from "../client/start-failure.js";
 import { type InProcessOptions, inProcessLauncher } from "./in-process-launcher.js";
 
 export interface LadderOptions {
@@ -27,8 +28,8 @@ export interface LadderOptions {
 
 /**
  * `auto`: a process of its own, and a thread of this one when that one cannot be had. Flags in `args` say which
- * configuration counts. Throws KernelProcessError: `refused` for a choice that does not exist, and what `locateKernel`
- * throws where the choice leaves nothing else or KERNEL_BIN was set on purpose.
+ * configuration counts. Throws KernelProcessError: `refused` for a choice that does not exist, `spawn_failed` for a folder
+ * that does not, and what `locateKernel` throws where the choice leaves nothing else or KERNEL_BIN was set on purpose.
  */
 export async function kernelLadder(
   options: LadderOptions,
@@ -38,6 +39,9 @@ export async function kernelLadder(
   const said = chooseKernel({ flag: kernel, env, config: null });
   const chosen = said.ok && said.from === "default" ? await configured() : said;
   if (!chosen.ok) throw new KernelProcessError("refused", chosen.message);
+  // No rung can start there, and one of them would not notice.
+  const wrongFolder = folderFailure(cwd);
+  if (wrongFolder !== null) throw wrongFolder;
   const own = inProcessLauncher({ ...inProcess, env, cwd });
   if (chosen.choice === "in-process") return [own];
   const sidecar = findSidecar(chosen.choice === "auto");
