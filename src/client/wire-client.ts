@@ -43,6 +43,7 @@ export interface WireListener {
   onShownRequest(request: Envelope, stamp: EventStamp | null): void;
 }
 
+const STAMP_KEYS: readonly string[] = ["seq", "epoch", "prev"];
 const methods = { request: { safeParse: readRequest } };
 /** A pipe that stays open behind a kernel that has exited is read until nothing came for this long, or so many times. */
 const QUIET_MS = 100;
@@ -200,11 +201,13 @@ export class WireClient {
     const stamp = this.#isOn("seq/1") ? readStamp(params) : null;
     const hasGrant = "grant" in params && this.#isOn("grants/1");
     if (stamp === null && !hasGrant) return [params, null, undefined];
-    const rest: Envelope & Record<string, unknown> = { ...params };
-    const { grant } = rest;
-    if (hasGrant) delete rest.grant;
-    if (stamp !== null) for (const name of ["seq", "epoch", "prev"]) delete rest[name];
-    return [rest, stamp, hasGrant ? grant : undefined];
+    // Made anew: an object that keys were deleted from needs three times the memory, and hosts keep many of them.
+    const rest: Envelope & Record<string, unknown> = { type: params.type, payload: params.payload };
+    for (const [name, value] of Object.entries(params)) {
+      const isAdded = (stamp !== null && STAMP_KEYS.includes(name)) || (hasGrant && name === "grant");
+      if (!(name in rest || isAdded)) rest[name] = value;
+    }
+    return [rest, stamp, hasGrant ? fields(params).grant : undefined];
   }
 
   /** A line above the limit may have been an answer or a question: nobody would ever know. */
