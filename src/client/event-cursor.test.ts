@@ -129,11 +129,13 @@ describe("a gap", () => {
   test("is forgotten with the kernel", () => {
     const { cursor, seen, offer } = setUp(1);
     offer(3, 2);
-    cursor.forgetHeld();
-    cursor.replayEnds("answered");
-    expect(seen).toEqual([]);
+    cursor.replayEnds("lost");
+    expect({ seen, hasGap: cursor.hasGap }).toEqual({ seen: [], hasGap: true });
     offer(2, 1);
     expect(seen).toEqual([2]);
+    cursor.replayBegins();
+    cursor.replayEnds("answered");
+    expect(cursor.hasGap).toBe(false);
   });
 });
 

@@ -17,6 +17,7 @@ export class EventCursor {
   #replays = 0;
   /** Where the newest replay began. */
   #askedFrom = 0;
+  #missing = false;
   /** The kernel fills no gap at the moment: what is held waits for the next replay. */
   #busy = false;
   readonly #held = new Map<number, Held>();
@@ -34,9 +35,9 @@ export class EventCursor {
     return this.#last;
   }
 
-  /** Whether something is held because what comes before it is missing. */
+  /** Whether something is missing that no replay has been answered about. */
   get hasGap(): boolean {
-    return this.#held.size > 0;
+    return this.#missing;
   }
 
   /** Takes one event; `deliver` runs now, later, or never when the host has it already. What is not recorded passes. */
@@ -70,17 +71,20 @@ export class EventCursor {
 
   /**
    * It was answered: what it did not have will not come any more, unless it was lost meanwhile. `busy`: it was refused for
-   * now, and only for now.
+   * now, and only for now. `lost`: the kernel is gone, and what was held comes again from the next one.
    */
-  replayEnds(end: "answered" | "busy"): void {
+  replayEnds(end: "answered" | "busy" | "lost"): void {
     this.#replays -= 1;
-    if (this.#replays > 0) return;
+    if (end === "lost") this.forgetHeld();
+    if (this.#replays > 0 || end === "lost") return;
     this.#busy = end === "busy";
     this.#release(false);
-    if (this.#busy || this.#held.size === 0) return;
+    if (this.#busy) return;
     // Each time further on, so it comes to an end.
-    if ((this.#last ?? 0) > this.#askedFrom) this.#onGap();
-    if (this.#replays === 0) this.#release(true);
+    if (this.#held.size > 0 && (this.#last ?? 0) > this.#askedFrom) this.#onGap();
+    if (this.#replays > 0) return;
+    this.#missing = false;
+    this.#release(true);
   }
 
   /** The kernel is gone; what was held comes again from the next one. */
@@ -91,6 +95,7 @@ export class EventCursor {
 
   #hold(held: Held): void {
     this.#held.set(held.stamp.seq, held);
+    this.#missing = true;
     if (this.#held.size > MAX_HELD) this.#release(true);
     else if (this.#replays === 0 && !this.#busy) this.#onGap();
   }

@@ -4,6 +4,7 @@ import type { Event } from "../wire/generated/types.gen.js";
 import { EventCursor } from "./event-cursor.js";
 import { type EventStamp, fields } from "./extensions.js";
 import type { HostHandlers } from "./host.js";
+import { askAny } from "./lasting-calls.js";
 import type { LiveKernel } from "./live-kernel.js";
 import { quietly } from "./quietly.js";
 import type { RequestAnswers } from "./request-answers.js";
@@ -23,6 +24,8 @@ export interface DeliveryOptions {
   since: number | null;
   /** The kernel that lives, to be asked for what is missing. */
   kernel(): LiveKernel | null;
+  /** It, or the next one; rejects when none will come. */
+  ready(): Promise<LiveKernel>;
   /** A kernel says that nobody knows the outcome of this call. */
   onUnknownOutcome(callId: string): void;
 }
@@ -79,13 +82,13 @@ export class EventDelivery implements WireListener {
   async catchUp(kernel: LiveKernel): Promise<void> {
     if (!kernel.extensions.has("seq/1")) return;
     const since = this.#cursor.replayBegins();
-    let end: "answered" | "busy" = "answered";
+    let end: "answered" | "busy" | "lost" = "answered";
     try {
       await kernel.wire.replay(since);
     } catch (error) {
       if (fields(error).code === "turn_in_progress") end = "busy";
       if (!kernel.wire.lost(error)) return;
-      this.#cursor.forgetHeld();
+      end = "lost";
       throw error;
     } finally {
       this.#cursor.replayEnds(end);
@@ -165,11 +168,16 @@ export class EventDelivery implements WireListener {
     this.#filling = filling;
   }
 
-  /** Asks for what a turn still misses that was answered: what a gap held up, and its end. */
+  /** Asks for what a turn still misses that was answered: what a gap holds up, and its end. Also of the next kernel. */
   async #complete(progress: TurnProgress): Promise<void> {
-    while (this.#filling !== null) await this.#filling;
-    if (this.#cursor.hasGap || progress.isOpen) this.#fillGap();
-    while (this.#filling !== null) await this.#filling;
+    if (!this.#cursor.hasGap && !progress.isOpen) return;
+    const ask = async (kernel: LiveKernel): Promise<void> => {
+      while (this.#filling !== null) await this.#filling;
+      if (this.#cursor.hasGap || progress.isOpen) await this.catchUp(kernel);
+      while (this.#filling !== null) await this.#filling;
+    };
+    // Without a kernel it stays as it is.
+    await askAny(this.#options.ready, ask).catch(() => {});
   }
 
   #received(event: Envelope): void {

@@ -12,8 +12,14 @@ export function refuseWrongOptions({ since }: KernelClientOptions): void {
   throw new KernelProcessError("refused", `since is ${since}; it must be a cursor: a whole number from 0 on`);
 }
 
-/** Who answers what; hooks get the names under which kernels call them. */
-export function hostSide({ handlers = {}, tools = [], hooks = [] }: KernelClientOptions): HostSide {
+/** Who answers what, and the params of initialize. */
+export function introduction(options: KernelClientOptions): [HostSide, InitializeParams] {
+  const host = hostSide(options);
+  return [host, initializeParams(options, host)];
+}
+
+/** Hooks get the names under which kernels call them. */
+function hostSide({ handlers = {}, tools = [], hooks = [] }: KernelClientOptions): HostSide {
   return {
     handlers,
     tools: new Map(tools.map((tool) => [tool.name, tool])),
@@ -21,8 +27,7 @@ export function hostSide({ handlers = {}, tools = [], hooks = [] }: KernelClient
   };
 }
 
-/** The params of initialize. */
-export function initializeParams({ client, planMode = false }: KernelClientOptions, host: HostSide): InitializeParams {
+function initializeParams({ client, planMode = false }: KernelClientOptions, host: HostSide): InitializeParams {
   const external_tools = [...host.tools.values()].map(({ name, description, parameters }) => ({
     name,
     description,

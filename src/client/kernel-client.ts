@@ -7,7 +7,7 @@ import { EventDelivery } from "./event-delivery.js";
 import type { OpenTurn } from "./extensions.js";
 import type { CallOptions } from "./give-up.js";
 import type { KernelClientOptions } from "./host.js";
-import { hostSide, initializeParams, refuseWrongOptions } from "./introduction.js";
+import { introduction, refuseWrongOptions } from "./introduction.js";
 import type { Guarantees } from "./kernel-state.js";
 import { askAny, cancelTurn, replayStored, steerTurn, switchPlanMode } from "./lasting-calls.js";
 import type { KernelMode } from "./launcher.js";
@@ -49,8 +49,7 @@ export class KernelClient implements AsyncDisposable {
 
   private constructor(options: KernelClientOptions, timing: Timing) {
     const { handlers = {}, args = [], firstArgs = [], launchers, handshakeMs = HANDSHAKE_MS } = options;
-    const host = hostSide(options);
-    const initialize = initializeParams(options, host);
+    const [host, initialize] = introduction(options);
     this.session = options.session ?? randomUUID();
     this.#timing = timing;
     this.#answers = new RequestAnswers(host);
@@ -59,6 +58,7 @@ export class KernelClient implements AsyncDisposable {
       answers: this.#answers,
       since: options.since ?? null,
       kernel: () => this.#supervisor.kernel,
+      ready: this.#ready,
       onUnknownOutcome: (id) => this.#supervisor.reportUnknown([id]),
     });
     this.#supervisor = new Supervisor({
@@ -208,7 +208,7 @@ export class KernelClient implements AsyncDisposable {
         signal?.removeEventListener("abort", cancel);
         await this.#delivery.detach(this.#timing);
         this.#running = null;
-        // A kernel that took over in mid-turn named this one.
+        // A kernel that took over named it.
         this.#takenTurn = runner.wasTaken ? (this.#last.openTurn?.turnId ?? this.#takenTurn) : takenBefore;
       });
     });

@@ -41,6 +41,7 @@ const operation = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant("step" as const), sent: fc.boolean(), ends: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("die" as const), calls: fc.nat({ max: 4 }) }) },
   { weight: 2, arbitrary: fc.constantFrom({ do: "kill" as const }, { do: "mute" as const }) },
+  { weight: 2, arbitrary: fc.constant({ do: "lose" as const }) },
   { weight: 6, arbitrary: fc.constantFrom({ do: "tick" as const }, { do: "wait" as const }) },
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
@@ -90,6 +91,7 @@ class Host {
         client.replay(() => {}),
       );
     else if (next.do === "step") this.session.step(next.sent, next.ends);
+    else if (next.do === "lose") this.session.lose();
     else if (next.do === "die") this.session.dieAfter(next.calls);
     else if (next.do === "kill") kernel?.die();
     else if (next.do === "mute") kernel?.closeOutput();

@@ -22,6 +22,8 @@ export class FakeSession {
   /** The prompts and resumes that wait for the end of the turn that runs. */
   #waiting: FakeLine[] = [];
   #dieAfter: number | null = null;
+  /** The newest event was lost. */
+  #isBehind = false;
 
   get last(): FakeTurn | undefined {
     return this.turns.at(-1);
@@ -55,6 +57,14 @@ export class FakeSession {
     if (turn === undefined || turn.status !== null || this.#waiting.length === 0) return;
     this.#record(turn, isDelivered);
     if (ends) this.#end(turn, "finished", isDelivered);
+  }
+
+  /** Goes on by one event that gets lost on its way, though the kernel lives. One that is not lost follows it. */
+  lose(): void {
+    const turn = this.last;
+    if (turn === undefined || turn.status !== null || this.#waiting.length === 0) return;
+    this.#note(turn);
+    this.#isBehind = true;
   }
 
   #take(kernel: FakeKernel, line: FakeLine): void {
@@ -126,16 +136,23 @@ export class FakeSession {
   }
 
   #record(turn: FakeTurn, isDelivered: boolean): void {
-    const prev = turn.events.at(-1)?.seq ?? 0;
-    this.#seq += 2;
-    const event = { seq: this.#seq, epoch: this.#epoch };
-    turn.events.push(event);
-    if (isDelivered && this.#kernel !== null) send(this.#kernel, { ...event, prev });
+    const stamp = this.#note(turn);
+    this.#isBehind = false;
+    if (isDelivered && this.#kernel !== null) send(this.#kernel, stamp);
     // A kernel delivers what it records, or dies.
     else this.#kernel?.die();
   }
 
+  #note(turn: FakeTurn): { seq: number; epoch: number; prev: number } {
+    const prev = turn.events.at(-1)?.seq ?? 0;
+    this.#seq += 2;
+    const event = { seq: this.#seq, epoch: this.#epoch };
+    turn.events.push(event);
+    return { ...event, prev };
+  }
+
   #end(turn: FakeTurn, status: "finished" | "cancelled", isDelivered: boolean): void {
+    if (this.#isBehind) this.#record(turn, true);
     turn.status = status;
     for (const line of this.#waiting.splice(0)) if (isDelivered) this.#kernel?.answer(line, { status });
   }
