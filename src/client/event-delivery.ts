@@ -170,10 +170,12 @@ export class EventDelivery implements WireListener {
 
   /** Asks for what a turn still misses that was answered: what a gap holds up, and its end. Also of the next kernel. */
   async #complete(progress: TurnProgress): Promise<void> {
-    if (!this.#cursor.hasGap && !progress.isOpen) return;
+    // A kernel that does not number cannot say what is missing.
+    const isBehind = (): boolean => this.#cursor.hasGap || (progress.isOpen && this.#cursor.last !== null);
+    if (!isBehind()) return;
     const ask = async (kernel: LiveKernel): Promise<void> => {
       while (this.#filling !== null) await this.#filling;
-      if (this.#cursor.hasGap || progress.isOpen) await this.catchUp(kernel);
+      if (isBehind()) await this.catchUp(kernel);
       while (this.#filling !== null) await this.#filling;
     };
     // Without a kernel it stays as it is.

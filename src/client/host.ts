@@ -33,7 +33,10 @@ export interface HostTool {
   description: string;
   /** JSON Schema of the arguments; the kernel refuses what does not fit it. */
   parameters: Record<string, unknown>;
-  /** Called once for each request id, also when the kernel dies meanwhile. A throw is an error result. */
+  /**
+   * Called once for each request id, also when the kernel dies meanwhile. A throw is an error result. `signal` aborts when
+   * nobody waits for the result any more.
+   */
   run(call: ToolCallRequest, signal: AbortSignal): Promise<ToolReturnValue>;
 }
 
@@ -45,13 +48,16 @@ export interface HostHook {
   matcher?: string;
   /** Whole seconds until the kernel goes on as if allowed; 30 when missing. */
   timeout?: number;
-  /** Called once for each request id. What a throw means is the kernel's to say; this one goes on as if allowed. */
+  /**
+   * Called once for each request id. What a throw means is the kernel's to say; this one goes on as if allowed. `signal`
+   * aborts when what it holds up is over; a hook that nothing waits for (PostToolUse, ...) may go on behind the turn.
+   */
   run(request: HookRequest, signal: AbortSignal): Promise<{ action: "allow" | "block"; reason?: string }>;
 }
 
 /** Each is called once for each request id. A handler that is missing, throws or answers nonsense is a no. */
 export interface HostHandlers {
-  /** Every event of the session, once, in order; unknown types too. Must not throw. */
+  /** Every event of the session, once, in order; unknown types too. What it throws or rejects with is lost. */
   onEvent?(event: Event): void;
   /** `signal` aborts when the answer is not needed any more. `grant` is undefined when the kernel does not tell. */
   onApproval?(

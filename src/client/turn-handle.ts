@@ -4,7 +4,10 @@ import { EventChannel } from "./event-channel.js";
 import { TurnProgress } from "./turn-progress.js";
 import type { Envelope } from "./wire-client.js";
 
-/** Iterate for the events, await `result` for the end. It runs whether or not anybody looks. */
+/**
+ * Iterate for the events, await `result` for the end. It runs whether or not anybody looks. What nobody has read yet is
+ * kept; what one reader has taken no other gets. Leaving the loop leaves the turn running.
+ */
 export interface Turn extends AsyncIterable<Event> {
   /** Of the prompt, or of the turn that was resumed. */
   readonly id: string;
