@@ -15,11 +15,14 @@ afterEach(async () => {
   for (const client of clients.splice(0)) await client.close();
 });
 
-/** The real clock with short waits for long ones. */
+/** For a turn that something is missing of. */
+const FILL_MS = 10_000;
+
+/** The real clock with short pauses for long ones. */
 const HASTY: Timing = {
   ...SYSTEM_TIMING,
   random: () => 0.5,
-  after: (ms, run, background) => SYSTEM_TIMING.after(ms < 500 ? ms : ms / 100, run, background),
+  after: (ms, run, background) => SYSTEM_TIMING.after(ms < 500 || ms === FILL_MS ? ms : ms / 100, run, background),
 };
 const REPLAYED = { status: "finished", events: 0, requests: 0 };
 const OPEN = { turn_id: "old", client_id: "someone", seq: 7 };
@@ -100,6 +103,25 @@ describe("a prompt", () => {
     expect(client.openTurn).toBeNull();
     await expect(client.resume().result).rejects.toMatchObject({ code: "no_turn" });
   });
+});
+
+test("an open turn stays open behind a prompt that was refused, and is ended by one that began", async () => {
+  const { client, kernel } = await setUp({}, { openTurn: OPEN });
+  const prompt = async (input: string) => {
+    const turn = client.prompt(input);
+    return { turn, line: await kernel.next("prompt") };
+  };
+  const refused = await prompt("no");
+  kernel.refuse(refused.line, -32602, "Invalid parameters for method `prompt`");
+  await expect(refused.turn.result).rejects.toMatchObject({ code: "invalid_params" });
+  expect(client.openTurn?.turnId).toBe("old");
+  const failed = await prompt("yes");
+  kernel.event("TurnEnd", {}, stamp(8, 7));
+  kernel.event("TurnBegin", {}, stamp(10, 0));
+  kernel.event("TurnEnd", {}, stamp(11, 10));
+  kernel.refuse(failed.line, -32003, "boom");
+  await expect(failed.turn.result).rejects.toMatchObject({ code: "provider_error" });
+  expect(client.openTurn).toBeNull();
 });
 
 describe("a gap", () => {

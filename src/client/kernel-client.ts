@@ -208,8 +208,8 @@ export class KernelClient implements AsyncDisposable {
         signal?.removeEventListener("abort", cancel);
         await this.#delivery.detach(this.#timing);
         this.#running = null;
-        // A kernel that took over named it.
-        this.#takenTurn = runner.wasTaken ? (this.#last.openTurn?.turnId ?? this.#takenTurn) : takenBefore;
+        const named = this.#last.openTurn?.turnId ?? this.#takenTurn;
+        this.#takenTurn = runner.wasTaken(made.progress) ? named : takenBefore;
       });
     });
     this.#running = { turn, runner };

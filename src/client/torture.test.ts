@@ -8,7 +8,10 @@ import { FakeSession } from "./testing/fake-session.js";
 import { SYSTEM_TIMING, type Timing } from "./timing.js";
 import type { Turn } from "./turn-handle.js";
 
-/** Every kernel lived long before it died, and nothing takes long. */
+/** For the end of a turn: of a cancelled one when the client closes, and of one that something is missing of. */
+const LIMITS = [3_000, 10_000];
+
+/** Every kernel lived long before it died, and no pause is long. What is a limit stays one: a busy machine needs it. */
 class Endless implements Timing {
   #now = 0;
   now = (): number => {
@@ -16,7 +19,7 @@ class Endless implements Timing {
     return this.#now;
   };
   after = (ms: number, run: () => void, background?: boolean) =>
-    background === true ? () => {} : SYSTEM_TIMING.after(ms < 500 ? ms : ms / 200, run);
+    background === true ? () => {} : SYSTEM_TIMING.after(ms < 500 || LIMITS.includes(ms) ? ms : ms / 200, run);
   soon = SYSTEM_TIMING.soon;
   random = (): number => 0.5;
 }

@@ -33,7 +33,8 @@ export class TurnRunner {
   #sentTo: LiveKernel | null = null;
   #wasSent = false;
   #isDropped = false;
-  #wasTaken = true;
+  /** `begun`: an open turn is ended by the prompt's beginning, and by nothing before. */
+  #taken: "yes" | "no" | "begun" = "yes";
   #isOver = false;
   #quarantined = false;
   readonly #dropped = deferred<PromptResult>();
@@ -58,9 +59,12 @@ export class TurnRunner {
     return this.#isOver;
   }
 
-  /** False when it was dropped, or another kernel has the session: an open turn is open as before. */
-  get wasTaken(): boolean {
-    return this.#wasTaken;
+  /**
+   * False when it was dropped, when another kernel has the session, and when the prompt was refused and its turn has not
+   * begun: an open turn is open as before.
+   */
+  wasTaken({ hasBegun }: { hasBegun: boolean }): boolean {
+    return this.#taken === "begun" ? hasBegun : this.#taken === "yes";
   }
 
   /** Whether the turn goes on in this kernel. */
@@ -84,7 +88,7 @@ export class TurnRunner {
   drop(): boolean {
     if (this.#wasSent || this.#start.kind === "resume") return false;
     this.#isDropped = true;
-    this.#wasTaken = false;
+    this.#taken = "no";
     this.#dropped.resolve({ status: "cancelled" });
     return true;
   }
@@ -94,7 +98,8 @@ export class TurnRunner {
     try {
       return await Promise.race([this.#climb(), this.#dropped.promise]);
     } catch (error) {
-      if (fields(error).code === "session_locked") this.#wasTaken = false;
+      if (fields(error).code === "session_locked") this.#taken = "no";
+      else if (this.#start.kind === "prompt") this.#taken = "begun";
       throw error;
     } finally {
       this.#isOver = true;
