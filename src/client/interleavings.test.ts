@@ -24,6 +24,8 @@ const HASTY: Timing = {
   random: () => 0.5,
   after: (ms, run, background) => SYSTEM_TIMING.after(ms < 500 || ms === FILL_MS ? ms : ms / 100, run, background),
 };
+/** As expect.poll, with the time that a busy machine may need. */
+const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 8_000 });
 const REPLAYED = { status: "finished", events: 0, requests: 0 };
 const OPEN = { turn_id: "old", client_id: "someone", seq: 7 };
 const stamp = (seq: number, prev: number, epoch = 1) => ({ seq, prev, epoch });
@@ -91,7 +93,7 @@ describe("a prompt", () => {
     const turn = client.prompt("go");
     const prompt = await kernel.next("prompt");
     kernel.event("TurnBegin", {}, stamp(5, 0));
-    await expect.poll(() => client.cursor).toBe(5);
+    await eventually(() => client.cursor).toBe(5);
     kernel.die();
     const next = await launches.next();
     await next.greet(ALL_EXTENSIONS, { turn_id: "turn-1", client_id: idOf(prompt), seq: 5 });
@@ -269,7 +271,7 @@ describe("a request", () => {
     kernel.ask("HookRequest", hookOf("h-task", { input_data: { tool_call_id: "of a task" } }));
     kernel.ask("ToolCallRequest", { id: "own", name: "slow", arguments: "{}" } as { id: string });
     kernel.ask("ToolCallRequest", { id: "of a task", name: "slow", arguments: "{}" } as { id: string });
-    await expect.poll(() => [running.size, called.length]).toEqual([2, 2]);
+    await eventually(() => [running.size, called.length]).toEqual([2, 2]);
     kernel.answer(prompt, { status: "finished" });
     await turn.result;
     expect([...running.values()].map(({ signal }) => signal.aborted)).toEqual([true, false]);
@@ -286,7 +288,7 @@ describe("a request", () => {
     };
     const { kernel, launches } = await setUp({ handlers: { onApproval } });
     kernel.ask("ApprovalRequest", { id: "q", source_kind: "background_agent" } as { id: string });
-    await expect.poll(() => signals.length).toBe(1);
+    await eventually(() => signals.length).toBe(1);
     kernel.die();
     await (await launches.next()).greet(ALL_EXTENSIONS);
     expect(signals[0]?.aborted).toBe(true);
@@ -336,7 +338,7 @@ describe("a request", () => {
     // Read when the client has let go of everything else.
     kernel.ask("HookRequest", hookOf("last", {}));
     const closing = client.close();
-    await expect.poll(() => running.size).toBe(1);
+    await eventually(() => running.size).toBe(1);
     kernel.die({ code: 0 });
     await closing;
     expect(running.get("last")?.signal.aborted).toBe(true);
@@ -396,7 +398,7 @@ describe("a host", () => {
     client = await connecting;
     kernel.die();
     await (await launches.next()).greet();
-    await expect.poll(() => launches.all.every(({ isDead }) => isDead)).toBe(true);
+    await eventually(() => launches.all.every(({ isDead }) => isDead)).toBe(true);
     await client.close();
     for (const run of timers.splice(0)) run();
     expect(told).toEqual([]);
@@ -464,7 +466,7 @@ describe("a call that the host gives up", () => {
     kernel.answer(replay, { ...REPLAYED, status: "cancelled" });
     kernel.event("StatusUpdate", {}, stamp(9, 0));
     expect(await replaying).toMatchObject({ status: "cancelled" });
-    await expect.poll(() => heard).toEqual(["StatusUpdate"]);
+    await eventually(() => heard).toEqual(["StatusUpdate"]);
     expect(replayed).toEqual(["TurnBegin"]);
     await expect(client.replay(note, { signal: controller.signal })).rejects.toMatchObject(GIVEN_UP);
     expect(getEventListeners(controller.signal, "abort")).toEqual([]);
