@@ -62,13 +62,12 @@ export class EventDelivery implements WireListener {
    * The turn is over, but for what is missing of it. Kernels before Wire 1.10 may write its end behind the answer: it is
    * waited for a moment, so that it is not taken for the next turn's.
    */
-  async detach(timing: Timing): Promise<void> {
-    const { progress } = this.#turn ?? {};
-    if (progress !== undefined) await within(timing, FILL_MS, this.#complete(progress));
-    if (progress?.isOpen === true && this.#options.kernel() !== null) await within(timing, LATE_END_MS, progress.ended);
+  async detach({ progress }: TurnHandle, timing: Timing): Promise<void> {
+    await within(timing, FILL_MS, this.#complete(progress));
+    if (progress.isOpen && this.#options.kernel() !== null) await within(timing, LATE_END_MS, progress.ended);
     this.#turn = null;
     this.#shown.clear();
-    this.#options.answers.turnEnded((callId) => progress?.made(callId) === true);
+    this.#options.answers.turnEnded((callId) => progress.made(callId));
   }
 
   /** Sends what comes of the past to `replay` alone, until null is given. */
@@ -175,7 +174,7 @@ export class EventDelivery implements WireListener {
     if (!isBehind()) return;
     const ask = async (kernel: LiveKernel): Promise<void> => {
       while (this.#filling !== null) await this.#filling;
-      if (isBehind()) await this.catchUp(kernel);
+      if (isBehind()) await this.catchUpRest(kernel);
       while (this.#filling !== null) await this.#filling;
     };
     // Without a kernel it stays as it is.

@@ -142,12 +142,13 @@ export class KernelClient implements AsyncDisposable {
    * `aborted` when the host gives it up: nobody knows then, unless it was before a kernel had it.
    */
   async steer(input: UserInput, { signal }: CallOptions = {}): Promise<void> {
-    await steerTurn(this.#ready, this.#runner, input, signal);
+    await steerTurn(this.#ready, this.#running?.runner ?? null, input, signal);
   }
 
   /** Resolves when the kernel has taken it; the turn's result tells the end. Rejects with `no_turn` when none runs. */
   async cancel(): Promise<void> {
-    if (this.#running?.runner.drop() !== true) await cancelTurn(this.#ready, this.#runner);
+    const runner = this.#running?.runner ?? null;
+    if (runner?.drop() !== true) await cancelTurn(this.#ready, runner);
   }
 
   /** Switches planning on or off. Gives what holds now. Rejects with `aborted` as `steer` does. */
@@ -178,10 +179,6 @@ export class KernelClient implements AsyncDisposable {
     await this.close();
   }
 
-  get #runner(): TurnRunner | null {
-    return this.#running?.runner ?? null;
-  }
-
   /** `connect` gives no client away before there is one. */
   get #last(): LiveKernel {
     return this.#newest as LiveKernel;
@@ -206,7 +203,7 @@ export class KernelClient implements AsyncDisposable {
       this.#delivery.attach(made);
       return runner.run().finally(async () => {
         signal?.removeEventListener("abort", cancel);
-        await this.#delivery.detach(this.#timing);
+        await this.#delivery.detach(made, this.#timing);
         this.#running = null;
         const named = this.#last.openTurn?.turnId ?? this.#takenTurn;
         this.#takenTurn = runner.wasTaken(made.progress) ? named : takenBefore;

@@ -93,10 +93,8 @@ export class TurnProgress {
       this.#calls.set(payload.id, { wrap, agents });
       this.#made.add(payload.id);
     } else if (event.type === "ToolResult") this.#calls.delete(String(payload.tool_call_id));
-    else if (Object.values<string>(CLOSES).includes(event.type)) {
-      this.#hasBegun ||= event.type === "TurnBegin";
-      this.#brackets.push({ type: event.type, wrap });
-    } else {
+    else if (Object.values<string>(CLOSES).includes(event.type)) this.#brackets.push({ type: event.type, wrap });
+    else {
       const open = this.#brackets.findLastIndex(({ type }) => type === CLOSES[event.type]);
       if (open !== -1) this.#brackets.splice(open, 1);
       if (event.type === "TurnEnd" && !this.isOpen) this.#ended.resolve();
