@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     // The default leaves one core of two unused; these tests wait for processes most of the time.
     maxWorkers: 3,
+    globalSetup: "scripts/test-folder.mjs",
     projects: [
       {
         test: {
