@@ -8,6 +8,8 @@ import { rename, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
 const CONTEXT_LENGTH = 32_768;
+/** Width of the one attention head: nearly all that reading a prompt costs. */
+const HEAD = 32;
 const END = "<|im_end|>";
 const LOOP = "<|loop|>";
 const call = (name, args) => `<tool_call>\n{"name": "${name}", "arguments": ${JSON.stringify(args)}}\n</tool_call>`;
@@ -122,9 +124,11 @@ function encodeModel({ tokens, types, successor, end }) {
     entry("llama.embedding_length", uint32(width)),
     entry("llama.block_count", uint32(1)),
     entry("llama.feed_forward_length", uint32(hidden)),
-    entry("llama.attention.head_count", uint32(width / 64)),
+    entry("llama.attention.head_count", uint32(1)),
     entry("llama.attention.head_count_kv", uint32(1)),
-    entry("llama.rope.dimension_count", uint32(64)),
+    entry("llama.attention.key_length", uint32(HEAD)),
+    entry("llama.attention.value_length", uint32(HEAD)),
+    entry("llama.rope.dimension_count", uint32(HEAD)),
     entry("llama.attention.layer_norm_rms_epsilon", float32(1e-6)),
     entry("llama.rope.freq_base", float32(10_000)),
     entry("llama.vocab_size", uint32(size)),
@@ -148,10 +152,10 @@ function encodeModel({ tokens, types, successor, end }) {
     tensor("output.weight", [width, size], chain),
     tensor("blk.0.attn_norm.weight", [width], 1),
     tensor("blk.0.ffn_norm.weight", [width], 1),
-    tensor("blk.0.attn_q.weight", [width, width], []),
-    tensor("blk.0.attn_k.weight", [width, 64], []),
-    tensor("blk.0.attn_v.weight", [width, 64], []),
-    tensor("blk.0.attn_output.weight", [width, width], []),
+    tensor("blk.0.attn_q.weight", [width, HEAD], []),
+    tensor("blk.0.attn_k.weight", [width, HEAD], []),
+    tensor("blk.0.attn_v.weight", [width, HEAD], []),
+    tensor("blk.0.attn_output.weight", [HEAD, width], []),
     tensor("blk.0.ffn_gate.weight", [width, hidden], []),
     tensor("blk.0.ffn_up.weight", [width, hidden], []),
     tensor("blk.0.ffn_down.weight", [hidden, width], []),

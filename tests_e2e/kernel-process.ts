@@ -37,7 +37,7 @@ export function kernelCommand(): string[] {
 /** The environment every kernel under test gets: nothing of the developer's own models, keys or folders. */
 export function kernelEnvironment(workspace: Workspace, extra: Record<string, string> = {}): Record<string, string> {
   const inherited: Record<string, string> = {};
-  for (const name of ["PATH", "LANG", "TMPDIR", "NODE_EXTRA_CA_CERTS", "SystemRoot"]) {
+  for (const name of ["PATH", "LANG", "TMPDIR", "SystemRoot"]) {
     const value = process.env[name];
     if (value !== undefined) inherited[name] = value;
   }

@@ -237,6 +237,8 @@ describe("moments", () => {
     expect(sink.types()).toEqual([
       ...["TurnBegin", "StepBegin", "StepInterrupted", "HookTriggered", "HookResolved", "TurnEnd"],
     ]);
+    // The turn has not waited for longer than 100 ms.
+    await expect.poll(() => textOf(join(workDir, "seen")), { timeout: 8_000 }).not.toBe("");
     expect(everything(workDir)).toEqual([
       expect.objectContaining({ error_type: "APIStatusError", error_message: "boom" }),
     ]);
