@@ -1,5 +1,7 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { delay, orAbort, orAbortAfter, settledWithin } from "./abort.js";
+import { delay, orAbort, orAbortAfter, settledWithin, withinTime } from "./abort.js";
 
 const reason = new Error("enough");
 const never = () => new Promise<never>(() => {});
@@ -52,4 +54,25 @@ test("delay ends in time, or with the signal", async () => {
   controller.abort(reason);
   await expect(waiting).rejects.toBe(reason);
   await expect(delay(60_000, controller.signal)).rejects.toBe(reason);
+});
+
+describe("withinTime", () => {
+  test("is over in time, also when nobody holds it and memory is cleaned meanwhile", async () => {
+    setFlagsFromString("--expose-gc");
+    const clean = runInNewContext("gc") as () => void;
+    const waiting = orAbort(never(), withinTime(new AbortController().signal, 50));
+    const over = expect(waiting).rejects.toMatchObject({ name: "TimeoutError" });
+    for (let rounds = 0; rounds < 3; rounds++) {
+      await new Promise(setImmediate);
+      clean();
+    }
+    await over;
+  });
+
+  test("aborts as the given signal does", () => {
+    const controller = new AbortController();
+    const limit = withinTime(controller.signal, 60_000);
+    controller.abort(reason);
+    expect(limit.reason).toBe(reason);
+  });
 });

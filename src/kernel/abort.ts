@@ -29,6 +29,17 @@ export function delay(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
+/**
+ * Aborts as `signal` does, or after `ms` with a TimeoutError, whichever is first. Node 20 lets a timeout signal be collected
+ * that nothing but AbortSignal.any knows, so it never comes; the timer here holds its own.
+ */
+export function withinTime(signal: AbortSignal | undefined, ms: number): AbortSignal {
+  const limit = new AbortController();
+  const late = () => limit.abort(new DOMException(`not done within ${ms} ms`, "TimeoutError"));
+  setTimeout(late, ms).unref();
+  return signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]);
+}
+
 /** Like orAbort, but after an abort gives the promise `graceMs` to settle by itself first: a tool that is killing its processes. */
 export async function orAbortAfter<T>(promise: Promise<T>, signal: AbortSignal, graceMs: number): Promise<T> {
   try {

@@ -1,4 +1,5 @@
 /** Looks for a model server on this machine, for the demo. Asks loopback ports only, all at once, and briefly. */
+import { withinTime } from "../abort.js";
 
 export type ServerKind = "llama-server" | "lm-studio" | "ollama" | "vllm";
 
@@ -102,12 +103,8 @@ const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Undefined for whatever is not a JSON answer with a good status in time. */
 async function getJson(url: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<unknown> {
-  const timeout = AbortSignal.timeout(timeoutMs);
   try {
-    const response = await fetch(url, {
-      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-      redirect: "error",
-    });
+    const response = await fetch(url, { signal: withinTime(signal, timeoutMs), redirect: "error" });
     const chunks: Uint8Array[] = [];
     let size = 0;
     for await (const chunk of response.body ?? []) {

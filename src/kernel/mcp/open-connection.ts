@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import type { Client, JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
 import * as z from "zod/mini";
-import { orAbort, settledWithin } from "../abort.js";
+import { orAbort, settledWithin, withinTime } from "../abort.js";
 import { errorMessage } from "../errors.js";
 import type { ProcessGroups } from "../processes/process-groups.js";
 import { boundedFetch } from "./bounded-fetch.js";
@@ -94,7 +94,7 @@ export async function openConnection(
     await transport.close().catch(() => {});
     end("the connection was closed");
   };
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(deps.timeoutMs)]);
+  const limit = withinTime(signal, deps.timeoutMs);
   try {
     // Ours is the limit; the SDK has words of its own for its own.
     const offer = await orAbort(handshake(client, transport, deps.timeoutMs + SDK_SLACK_MS, limit), limit);
