@@ -51,7 +51,7 @@ function kill(pid: number): void {
 }
 
 /** A stream of words that stops in the middle until it is let go on. */
-function middle(): { hold: PureModelOptions["hold"]; goOn: () => void } {
+function middle(): { hold: NonNullable<PureModelOptions["hold"]>; goOn: () => void } {
   const { held, open } = gate();
   return { hold: ({ piece }) => (piece === 9 ? held : null), goOn: open };
 }
