@@ -8,8 +8,8 @@ import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { onLines } from "../tests_e2e/lf-lines.mjs";
 import { startLlamaServer } from "./llama-server.mjs";
 import { writeScriptGguf } from "./script-gguf.mjs";
 
@@ -65,7 +65,7 @@ function talk(child) {
       console.log(`> ${line}`);
       child.stdin.write(`${line}\n`);
     };
-    createInterface({ input: child.stdout }).on("line", (line) => {
+    onLines(child.stdout, (line) => {
       console.log(`< ${line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line}`);
       const message = JSON.parse(line);
       if (message.id === "i") send({ id: "p", method: "prompt", params: { user_input: prompt } });

@@ -21,6 +21,10 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ANSWER_MS = 20_000;
+/** The race is for a session and begins when all are there; what they cost to start must not starve whoever else runs. */
+const STARTS_AT_ONCE = 4;
+const lanes = Array.from({ length: STARTS_AT_ONCE }, () => Promise.resolve());
+let starts = 0;
 
 /**
  * Runs the rounds, `parallel` at a time, and gives the figures; `problems` is empty when every round went as it must.
@@ -49,9 +53,12 @@ export async function raceForSessions({ command, racers, rounds, parallel = 1, d
 async function runRound(command, racers, round, figures) {
   const root = realpathSync(mkdtempSync(path.join(tmpdir(), "lock-race-")));
   const place = prepare(root);
-  const kernels = Array.from({ length: racers }, () => startKernel(command, place));
+  const kernels = [];
   try {
-    await Promise.all(kernels.map((kernel) => kernel.call("cancel")));
+    const started = await Promise.allSettled(
+      Array.from({ length: racers }, () => startInTurn(command, place, kernels)),
+    );
+    for (const { status, reason } of started) if (status === "rejected") throw reason;
     const answers = await Promise.all(kernels.map((kernel, n) => kernel.call("prompt", { user_input: `racer ${n}` })));
     const winners = answers.flatMap((answer, n) => (answer.result?.status === "finished" ? [n] : []));
     const refused = answers.filter(({ error }) => error?.code === -32000 && error.data?.code === "session_locked");
@@ -94,6 +101,18 @@ function prepare(root) {
   };
   writeFileSync(path.join(root, "config.json"), JSON.stringify(config));
   return place;
+}
+
+/** Puts one more kernel into the list when it is its turn to start; resolves when it answers. */
+function startInTurn(command, place, kernels) {
+  const lane = starts++ % STARTS_AT_ONCE;
+  const start = lanes[lane].then(async () => {
+    const kernel = startKernel(command, place);
+    kernels.push(kernel);
+    await kernel.call("cancel");
+  });
+  lanes[lane] = start.catch(() => {});
+  return start;
 }
 
 function startKernel([program, ...head], { root, work, share, id }) {

@@ -1,7 +1,6 @@
 /** Which model answers, and what is said when none can: every failure is one sentence, and the next prompt works. */
-import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
-import { modelAt, sayText, startFakeModelServer } from "./fake-model-server.js";
+import { closedPort, modelAt, sayText, startFakeModelServer } from "./fake-model-server.js";
 import { startKernel } from "./kernel-process.js";
 import { runTurn, text, types } from "./turn.js";
 import { createWorkspace } from "./workspace.js";
@@ -70,7 +69,7 @@ describe("a server that fails", () => {
   );
 
   it("B-103 an unreachable server: -32003 with one sentence, and the next prompt works", async () => {
-    const port = await freePort();
+    const port = await closedPort();
     const workspace = createWorkspace({ config: modelAt(`http://127.0.0.1:${port}/v1`) });
     const kernel = startKernel(workspace);
     const failed = await runTurn(kernel, "hi");
@@ -151,14 +150,3 @@ describe("precedence", () => {
     expect(onFlag.response.result).toEqual({ status: "max_steps_reached", steps: 2 });
   });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-}

@@ -6,7 +6,7 @@ import { journalOf, marks, recordName, startFailing } from "./crash/failpoint-ke
 import { call, say, script, shell } from "./echo-scripts.js";
 import { type KernelProcess, type Message, startKernel } from "./kernel-process.js";
 import { startModelServer, textReply } from "./model-server.js";
-import { isAlive } from "./process-scan.js";
+import { isAlive, until } from "./process-scan.js";
 import { createWorkspace, type Workspace } from "./workspace.js";
 
 const EXT = { name: "ext", description: "x", parameters: { type: "object", properties: {} } };
@@ -234,6 +234,7 @@ describe("actions", () => {
     await kernel.initialize();
     kernel.request("prompt", { user_input: "go" });
     kernel.approve(await kernel.serverRequest("ApprovalRequest"));
+    await until("it hangs", () => marks(marker).length === 1);
     await expect(kernel.call("cancel", undefined, 700)).rejects.toThrow(/timeout/);
     expect(marks(marker)).toHaveLength(1);
     kernel.child.kill("SIGTERM");
@@ -257,6 +258,7 @@ describe("actions", () => {
     await kernel.initialize();
     const id = kernel.request("prompt", { user_input: "go" });
     await kernel.event("StatusUpdate");
+    await until("the call is lost", () => marks(marker).length > 0);
     expect((await kernel.call("prompt", { user_input: "again" })).error).toBeDefined();
     expect(marks(marker).map(({ name }) => name)).toEqual(["call_planned"]);
     expect(kernel.log.some((message) => message.id === id)).toBe(false);

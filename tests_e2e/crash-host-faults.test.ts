@@ -6,6 +6,7 @@ import { AttendedHost, type AttendedHostOptions } from "./crash/attended-host.js
 import { CrashFolder } from "./crash/crash-folder.js";
 import { PureModel, type PureModelOptions } from "./crash/pure-model.js";
 import { planIn, stepText, type TurnPlan } from "./crash/turn-plan.js";
+import { gate } from "./model-server.js";
 import { processesWithMark } from "./process-scan.js";
 
 vi.setConfig({ maxConcurrency: 20, testTimeout: 60_000 });
@@ -49,15 +50,23 @@ function kill(pid: number): void {
   }
 }
 
+/** A stream of words that stops in the middle until it is let go on. */
+function middle(): { hold: NonNullable<PureModelOptions["hold"]>; goOn: () => void } {
+  const { held, open } = gate();
+  return { hold: ({ piece }) => (piece === 9 ? held : null), goOn: open };
+}
+
 const said = ({ steps }: TurnPlan): string => steps.map(stepText).join("");
 
 it.concurrent.for(["sidecar", "in-process"] as const)(
   "F-320 F24 a host that was stopped for 12 s in mid-turn accuses nobody (%s)",
   async (kernel, context) => {
-    const { plan, host } = await place(context, "text 40", { paceMs: 50 });
+    const { hold, goOn } = middle();
+    const { plan, host } = await place(context, "text 40", { hold });
     const started = host({ kernel });
     await started.line("text", ({ text }) => text !== undefined);
     started.child.kill("SIGSTOP");
+    goOn();
     await delay(AWAY_MS);
     started.child.kill("SIGCONT");
     expect(await started.outcome()).toBe("finished");
@@ -79,12 +88,14 @@ it.concurrent.for(["sidecar", "in-process"] as const)(
 );
 
 it.concurrent("F-322 F24 host and kernel suspended together for 12 s: no verdict when they wake", async (context) => {
-  const { plan, folder, host } = await place(context, "text 40", { paceMs: 50 });
+  const { hold, goOn } = middle();
+  const { plan, folder, host } = await place(context, "text 40", { hold });
   const started = host({});
   await started.line("text", ({ text }) => text !== undefined);
   const pids = processesWithMark(folder.mark).map((line) => Number.parseInt(line, 10));
   expect(pids.length).toBeGreaterThan(1);
   for (const pid of pids) process.kill(pid, "SIGSTOP");
+  goOn();
   await delay(AWAY_MS);
   // The host first, so that it finds its kernel silent.
   for (const pid of [started.child.pid as number, ...pids]) process.kill(pid, "SIGCONT");
@@ -94,12 +105,14 @@ it.concurrent("F-322 F24 host and kernel suspended together for 12 s: no verdict
 });
 
 it.concurrent("F-323 F24 a host that stands still while it suspects its kernel reads what came meanwhile before it judges", async (context) => {
-  const { plan, folder, host } = await place(context, "text 40", { paceMs: 50 });
+  const { hold, goOn } = middle();
+  const { plan, folder, host } = await place(context, "text 40", { hold });
   const started = host({ blockAfterMs: 8_000, blockMs: 4_000 });
   await started.line("text", ({ text }) => text !== undefined);
   const isKernel = (line: string) => line.includes("--wire");
   const kernel = Number.parseInt(processesWithMark(folder.mark).find(isKernel) ?? "", 10);
   process.kill(kernel, "SIGSTOP");
+  goOn();
   // Suspected after 6 s of silence, taken for dead after 10 s.
   await delay(9_000);
   process.kill(kernel, "SIGCONT");
@@ -133,12 +146,18 @@ it.concurrent.for([
 ] as const)(
   "F-331 F5 the host is killed %s: kernel and tools are gone in 6 s, the next host goes on",
   async ([what, steps], context) => {
-    const { plan, folder, host } = await place(context, steps, { paceMs: 5 });
+    // The turn must not be over before the host is killed.
+    let isHeld = true;
+    const lastRequest = what === "in mid-stream" ? 0 : 1;
+    const { plan, folder, host } = await place(context, steps, {
+      hold: ({ request, piece }) => (isHeld && request === lastRequest && piece === 4 ? new Promise(() => {}) : null),
+    });
     const first = host({});
     if (what === "in mid-stream") await first.line("text", ({ text }) => text !== undefined);
     else await first.line("yes", ({ approval }) => approval !== undefined);
     first.kill();
     await untilAlone(folder, 6_000);
+    isHeld = false;
     const second = host({ resume: true });
     expect(await second.outcome()).toBe("finished");
     expect(second.text).toBe(said(plan));

@@ -6,6 +6,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { PureModel, type PureModelOptions } from "./crash/pure-model.js";
 import { emptySlots, planIn, SLOTS_FILE, stepText, type TurnPlan } from "./crash/turn-plan.js";
 import { type KernelProcess, type Message, startKernel } from "./kernel-process.js";
+import { gate } from "./model-server.js";
 import { memoryMiB, until, untilNoneLeft } from "./process-scan.js";
 import { recordedTypes, sessionFolders } from "./session-files.js";
 import { payloads, text, types } from "./turn.js";
@@ -137,11 +138,16 @@ it("F-353 F4 a yes and the end of input in one write: it counts once, and what t
 });
 
 it("F-354 F3 the reader goes away in mid-stream: gone within 3 s without noise, the turn goes on later", async () => {
-  const here = await place("text 400, shell | text 9", { paceMs: 3 });
+  const { held, open } = gate();
+  const here = await place("text 400, shell | text 9", { hold: ({ piece }) => (piece === 9 ? held : null) });
   const { kernel } = await here.start();
   kernel.request("prompt", { user_input: here.plan.text, client_id: "p" });
   await kernel.event("ContentPart");
-  const end = await endsWithin(3_000, kernel, () => void kernel.child.stdout.destroy());
+  const end = await endsWithin(3_000, kernel, () => {
+    kernel.child.stdout.destroy();
+    // Something has to be written before a lost reader shows.
+    open();
+  });
   expect(end).toEqual({ code: 0, signal: null });
   expect(kernel.stderr).not.toMatch(/EPIPE|\bat .*:\d+:\d+/);
   await untilNoneLeft(here.mark);

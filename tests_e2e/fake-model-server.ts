@@ -1,7 +1,7 @@
 /** A FAKE of an OpenAI-compatible model server on loopback: each request is answered by the test's own handler. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect, createServer as createNetServer } from "node:net";
 import { onTestFinished } from "vitest";
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
@@ -30,6 +30,20 @@ export async function startFakeModelServer(answer: Answer): Promise<FakeModelSer
     await once(server, "close");
   });
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, seen };
+}
+
+/** A port of loopback on which nobody listens, and nobody can until the test ends: a connection goes out from it. */
+export async function closedPort(): Promise<number> {
+  const server = createNetServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  onTestFinished(() => {
+    socket.destroy();
+    server.close();
+  });
+  await once(socket, "connect");
+  return socket.localPort as number;
 }
 
 /** One chunk of a chat completion stream. */

@@ -192,7 +192,7 @@ describe("OAuth", () => {
 
     let asked = false;
     const ran = await mcp(workspace, ["auth", "o"], (stdout) => {
-      const address = /http:\/\/\S+\/authorize\S+/.exec(stdout)?.[0];
+      const address = /(http:\/\/\S+\/authorize\S+)\s/.exec(stdout)?.[1];
       if (address === undefined || asked) return;
       asked = true;
       void fetch(address);

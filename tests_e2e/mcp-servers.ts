@@ -33,23 +33,38 @@ export function withServers(workspace: Workspace, servers: Record<string, unknow
 
 /** Starts the everything server on a free loopback port until the test ends. Gives its URL. */
 export async function startEverything(transport: "streamableHttp" | "sse"): Promise<string> {
-  const port = await freePort();
+  // It cannot choose its port itself, and somebody may take the one that was free a moment ago.
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startEverythingOn(await freePort(), transport);
+    } catch (error) {
+      if (attempt === 5) throw error;
+    }
+  }
+}
+
+async function startEverythingOn(port: number, transport: "streamableHttp" | "sse"): Promise<string> {
   const child = spawn(process.execPath, [EVERYTHING, transport], {
     env: { PATH: process.env.PATH ?? "", PORT: String(port) },
     stdio: ["ignore", "ignore", "pipe"],
   });
+  const ended = once(child, "exit");
   onTestFinished(async () => {
     child.kill("SIGKILL");
-    await once(child, "exit");
+    await ended;
   });
   let said = "";
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`no server in ${DEFAULT_WAIT_MS} ms: ${said}`)), DEFAULT_WAIT_MS);
     child.stderr.on("data", (chunk: Buffer) => {
       said += chunk;
-      if (!said.includes("port")) return;
+      if (!said.includes(` on port ${port}\n`)) return;
       clearTimeout(timer);
       resolve();
+    });
+    void ended.then(() => {
+      clearTimeout(timer);
+      reject(new Error(`the server ended: ${said}`));
     });
   });
   return `http://127.0.0.1:${port}/${transport === "sse" ? "sse" : "mcp"}`;

@@ -60,6 +60,14 @@ export function memoryMiB(kernel: KernelProcess, field: "VmRSS" | "VmHWM"): numb
   return Number.parseInt(line.slice(field.length + 1), 10) / 1024;
 }
 
+/** Milliseconds of processor time that the kernel has used so far, in steps of ten: what else runs does not count. */
+export function processorMs(kernel: KernelProcess): number {
+  const fields = readProc(String(kernel.child.pid), "stat").split(") ").at(-1)?.split(" ") ?? [];
+  const ticks = Number(fields[11]) + Number(fields[12]);
+  if (!Number.isInteger(ticks)) throw new Error(`no processor time of process ${kernel.child.pid}`);
+  return ticks * 10;
+}
+
 function readProc(pid: string, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, "utf8");

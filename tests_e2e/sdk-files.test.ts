@@ -168,7 +168,7 @@ describe("a kernel that dies", () => {
     const pid = childWithArgument(session.sessionId);
     await session.close();
     await ended.catch(() => {});
-    expect(isAlive(pid)).toBe(false);
+    await until("the end of the kernel", () => !isAlive(pid), 3_000);
     const history = await sdk.parseSessionEvents(workspace.workDir, session.sessionId);
     expect(sdk.collectText(history)).toBe("before");
   });

@@ -44,13 +44,13 @@ async function host(workspace: Workspace, command = kernelCommand(), env: Record
   const launched = await launcher.launch({ args, signal: new AbortController().signal });
   onTestFinished(() => void launched.kill());
   let text = "";
-  launched.transport.readable.on("data", (chunk: Buffer) => {
-    text += chunk.toString("utf8");
+  launched.transport.readable.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
   });
   const find = (id: string) =>
     text
       .split("\n")
-      .filter((line) => line.endsWith("}"))
+      .slice(0, -1)
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .find((message) => message.id === id && message.method === undefined);
   return {

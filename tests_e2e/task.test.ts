@@ -24,6 +24,9 @@ function waitFor(file: string, then = ""): string {
   return `until [ -e ${file} ]; do sleep 0.02; done${then === "" ? "" : `; ${then}`}`;
 }
 
+/** Of a test's processes; another run of the suite has others. */
+const mark = (id: string): string => `${id}-${process.pid}`;
+
 function taskIdOf(messages: readonly Message[], id: string): string {
   return /task_id: (\S+)/.exec(String(resultOf(messages, id).output))?.[1] ?? "";
 }
@@ -167,7 +170,8 @@ describe("a command in the background", () => {
     const next = nextWorkspace(workspace, { scripts: [say("y")] });
     const again = startKernel(next, { args: ["--continue"] });
     const turn = await runTurn(again, "next");
-    const seen = payloads(turn.messages, "Notification");
+    // Told in whichever turn it ended before.
+    const seen = payloads([...kernel.log, ...turn.messages], "Notification");
     const facts = new Map(seen.map((n) => [n.source_id, [n.type, n.severity]]));
     expect(facts.get(failed)).toEqual(["task.failed", "error"]);
     expect(facts.get(late)).toEqual(["task.timed_out", "error"]);
@@ -250,11 +254,11 @@ describe("TaskOutput and TaskStop", () => {
 
   it("K-203 stop asks with its own action; rejected it goes on, approved its processes end", async () => {
     const workspace = promptedWorkspace();
-    const kernel = startKernel(workspace, { env: { E2E_MARK: "k203" } });
+    const kernel = startKernel(workspace, { env: { E2E_MARK: mark("k203") } });
     const yes = (request: Message) => kernel.approve(request);
     await runTurn(kernel, background("t1", "sleep 60 & sleep 61"), yes);
     const task = taskIdOf(kernel.log, "t1");
-    await until("the command runs", () => processesWithMark("k203").some((line) => line.includes("sleep 61")));
+    await until("the command runs", () => processesWithMark(mark("k203")).some((line) => line.includes("sleep 61")));
     const stop = (id: string) => call(id, "TaskStop", { task_id: task });
     const turn = await runTurn(kernel, stop("t2"), (request) => {
       expect(request.params?.payload).toMatchObject({
@@ -266,14 +270,14 @@ describe("TaskOutput and TaskStop", () => {
       kernel.approve(request, "reject");
     });
     expect(resultOf(turn.messages, "t2").is_error).toBe(true);
-    expect(processesWithMark("k203").some((line) => line.includes("sleep 61"))).toBe(true);
+    expect(processesWithMark(mark("k203")).some((line) => line.includes("sleep 61"))).toBe(true);
     await runTurn(kernel, stop("t3"), yes);
     expect(resultOf(kernel.log, "t3")).toMatchObject({
       is_error: false,
       message: "Task stop requested.",
       display: [{ type: "background_task", task_id: task, kind: "bash", status: "killed", description: "bgjob" }],
     });
-    expect(processesWithMark("k203").some((line) => line.includes("sleep"))).toBe(false);
+    await until("it is gone", () => !processesWithMark(mark("k203")).some((line) => line.includes("sleep")), 3_000);
   });
 
   it("K-204 bad input: a task that is unknown, has ended, or is no name", async () => {
@@ -307,23 +311,23 @@ describe("the end of the kernel", () => {
         say("x"),
       ],
     });
-    const kernel = startKernel(workspace, { args: YOLO, env: { E2E_MARK: "k301" } });
+    const kernel = startKernel(workspace, { args: YOLO, env: { E2E_MARK: mark("k301") } });
     await runTurn(kernel, "go");
     const file = join(tasksDir(workspace), taskIdOf(kernel.log, "t2"), "output.log");
     await until("the trap is set", () => readFileSync(file, "utf8") === "up\n");
     const at = Date.now();
     expect((await kernel.close()).code).toBe(0);
     expect(Date.now() - at).toBeLessThan(2_000);
-    await untilNoneLeft("k301");
+    await untilNoneLeft(mark("k301"));
   });
 
   it("K-302 killed outright: its tasks die with it and are lost in the next one", async () => {
     const workspace = createWorkspace({ scripts: [background("t1", "sleep 60"), say("x")] });
-    const kernel = startKernel(workspace, { args: YOLO, env: { E2E_MARK: "k302" } });
+    const kernel = startKernel(workspace, { args: YOLO, env: { E2E_MARK: mark("k302") } });
     await runTurn(kernel, "go");
     const task = taskIdOf(kernel.log, "t1");
     await kernel.kill();
-    await untilNoneLeft("k302");
+    await untilNoneLeft(mark("k302"));
     const next = nextWorkspace(workspace, { scripts: [call("l", "TaskList", { active_only: false }), say("y")] });
     const again = startKernel(next, { args: ["--continue"] });
     const turn = await runTurn(again, "next");
@@ -340,18 +344,18 @@ describe("the end of the kernel", () => {
       scripts: [background("t1", `echo before; ${waitFor("go", "echo after; exit 4")}`), say("x")],
       config,
     });
-    const kernel = startKernel(workspace, { args: YOLO, env: { E2E_MARK: "k303" } });
+    const kernel = startKernel(workspace, { args: YOLO, env: { E2E_MARK: mark("k303") } });
     await runTurn(kernel, "go");
     const task = taskIdOf(kernel.log, "t1");
     expect((await kernel.close()).code).toBe(0);
-    expect(processesWithMark("k303").length).toBeGreaterThan(0);
+    expect(processesWithMark(mark("k303")).length).toBeGreaterThan(0);
     const next = nextWorkspace(workspace, { scripts: [call("l", "TaskList"), say("y"), say("z")], config });
     const again = startKernel(next, { args: ["--continue"] });
     expect(resultOf((await runTurn(again, "next")).messages, "l").output).toContain(
       `[1]\ntask_id: ${task}\nkind: bash\nstatus: running`,
     );
     writeFileSync(join(workspace.workDir, "go"), "");
-    await untilNoneLeft("k303");
+    await untilNoneLeft(mark("k303"));
     const turn = await runTurn(again, "next");
     expect(payloads(turn.messages, "Notification")).toMatchObject([
       { type: "task.failed", source_id: task, payload: { exit_code: 4 } },

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { call, say, script, shell } from "./echo-scripts.js";
+import { modelAt, startFakeModelServer } from "./fake-model-server.js";
 import { type KernelProcess, type Message, startKernel } from "./kernel-process.js";
 import { conversation, wireTypes } from "./session-records.js";
 import { runTurn, types } from "./turn.js";
@@ -161,13 +162,18 @@ describe("cancel", () => {
   });
 
   it("W-508 while waiting for a retry: at once, without StepInterrupted", async () => {
-    const kernel = startKernel(createWorkspace({ scripts: ["error: 500", "error: 500", "error: 500", say("next")] }));
+    // The first wait is so long that a cancel always falls into it.
+    const model = await startFakeModelServer((_request, response) => {
+      response.writeHead(500, { "retry-after": "60" }).end();
+    });
+    const loop_control = { max_retries_per_step: 2 };
+    const kernel = startKernel(createWorkspace({ config: { ...modelAt(model.url), loop_control } }));
     const id = kernel.request("prompt", { user_input: "go" });
-    await kernel.event("StepRetry");
-    await kernel.event("StepRetry");
+    expect(await kernel.event("StepRetry")).toMatchObject({ wait_s: 60 });
     const { after, prompt } = await cancel(kernel, id);
     expect(types(after)).toEqual(["TurnEnd"]);
     expect(prompt.result).toEqual({ status: "cancelled" });
+    expect(model.seen).toHaveLength(1);
   });
 
   it("W-509 with several approvals open: each gets its ApprovalResponse before TurnEnd", async () => {

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { PLAIN_STATUS } from "./expected-events.js";
+import { closedPort, modelAt } from "./fake-model-server.js";
 import { startKernel } from "./kernel-process.js";
 import {
   argumentsDelta,
@@ -203,8 +204,8 @@ describe("failures of the server", () => {
   });
 
   it("W-816 nobody listens: retried as a connection error, then -32003", async () => {
-    const { kernel, server } = await setUp([], ["--max-retries-per-step", "2"]);
-    await server.close();
+    const config = modelAt(`http://127.0.0.1:${await closedPort()}/v1`);
+    const kernel = startKernel(createWorkspace({ config }), { args: ["--max-retries-per-step", "2"] });
     const turn = await runTurn(kernel, "hi");
     expect(types(turn.messages)).toEqual(["TurnBegin", "StepBegin", "StepRetry", "StepInterrupted", "TurnEnd"]);
     expect(payloads(turn.messages, "StepRetry")[0]).toMatchObject({

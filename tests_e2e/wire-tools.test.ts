@@ -28,10 +28,14 @@ async function runCalls(workspace: Workspace): Promise<Record<string, Value>> {
 
 describe("calls of a step", () => {
   it("W-401 run beside each other: results in completion order, tool messages in call order", async () => {
-    const calls = script(say("a"), shell("t1", "sleep 0.3; echo 1"), shell("t2", "echo 2"));
+    const calls = script(say("a"), shell("t1", "until [ -e go ]; do sleep 0.05; done; echo 1"), shell("t2", "echo 2"));
     const workspace = createWorkspace({ scripts: [calls, say("done")] });
-    const turn = await runTurn(startKernel(workspace, { args: ["--yolo"] }), "go");
-    expect(payloads(turn.messages, "ToolResult").map((p) => p.tool_call_id)).toEqual(["t2", "t1"]);
+    const kernel = startKernel(workspace, { args: ["--yolo"] });
+    const prompt = kernel.request("prompt", { user_input: "go" });
+    expect((await kernel.event("ToolResult")).tool_call_id).toBe("t2");
+    writeFileSync(join(workspace.workDir, "go"), "");
+    await kernel.response(prompt);
+    expect(payloads(kernel.log, "ToolResult").map((p) => p.tool_call_id)).toEqual(["t2", "t1"]);
     const text = (value: string) => ({ type: "text", text: value });
     expect(conversation(workspace).filter((line) => line.role === "tool")).toEqual([
       { role: "tool", tool_call_id: "t1", content: [text(`<system>${OK}</system>`), text("1\n")] },

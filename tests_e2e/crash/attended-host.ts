@@ -1,6 +1,7 @@
 /** hosts/attended-host.mjs as a child process, and what it says. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { onLines } from "../lf-lines.mjs";
 import type { CrashFolder } from "./crash-folder.js";
 import { kernelProgram } from "./supervised-run.js";
 
@@ -48,12 +49,8 @@ export class AttendedHost {
     this.child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.stderr += text;
     });
-    let rest = "";
-    // Not with readline: from Node 24 on it also ends lines at U+2028, which the model's text holds.
-    this.child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop() as string;
-      for (const line of lines) this.lines.push(JSON.parse(line) as HostLine);
+    onLines(this.child.stdout, (line) => {
+      this.lines.push(JSON.parse(line) as HostLine);
       this.#wake();
     });
     this.child.on("close", () => {

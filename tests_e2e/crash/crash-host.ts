@@ -68,8 +68,11 @@ export async function runScenario(
   return { name, state, seed, problems, deaths, recoveryMs, tookMs, figures, folder: good ? null : folder.mark };
 }
 
-/** The model is asked once: what it does not answer is a fault. */
-const ON_THE_WIRE = { loop_control: { max_retries_per_step: 1 } };
+/** The model is asked once: what it does not answer is a fault. The first turn waits for its MCP server on a busy machine too. */
+const ON_THE_WIRE = {
+  loop_control: { max_retries_per_step: 1 },
+  mcp: { client: { loading_wait_ms: 15_000 } },
+};
 
 class RecordingHost {
   readonly #scenario: Scenario;

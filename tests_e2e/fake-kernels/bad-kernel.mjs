@@ -1,5 +1,5 @@
 // A fake: a Wire kernel without sessions that breaks the protocol in one way, which the first word names.
-import { createInterface } from "node:readline";
+import { onLines } from "../lf-lines.mjs";
 
 const LONG_BLOCKS = 101;
 const block = Buffer.alloc(1024 * 1024, "x");
@@ -85,7 +85,7 @@ const prompt = {
   },
 };
 
-createInterface({ input: process.stdin }).on("line", (line) => {
+onLines(process.stdin, (line) => {
   const { id, method, params } = JSON.parse(line);
   if (method === "initialize") (initialize[fault] ?? (() => send({ id, result: info })))(id);
   else if (method === "prompt") {

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { onLines } from "../lf-lines.mjs";
 
 const [, , version, fate, ...flags] = process.argv;
 const flag = (name) => flags[flags.indexOf(name) + 1];
@@ -89,7 +89,7 @@ async function prompt(id, input) {
 }
 
 if (fate === "dies" && isSecondLife) process.exit(1);
-createInterface({ input: process.stdin }).on("line", (line) => {
+onLines(process.stdin, (line) => {
   const { id, method, params, result } = JSON.parse(line);
   if (method === "initialize") initialize(id);
   else if (method === "prompt") void prompt(id, params.user_input);

@@ -3,7 +3,8 @@
 import { inProcessLauncher } from "../../dist/lib/index.js";
 
 const env = { PATH: process.env.PATH, HOME: process.env.HOME, SOME_API_KEY: "sesame-sesame" };
-const launcher = inProcessLauncher({ env, cwd: process.env.HOME, sameThread: process.argv[2] === "same" });
+const sameThread = process.argv[2] === "same";
+const launcher = inProcessLauncher({ env, cwd: process.env.HOME, sameThread });
 const calm = new AbortController().signal;
 const codeOf = (error) => error.code;
 
@@ -13,12 +14,13 @@ const ends = await Promise.all([ended.stop(), ended.stop(), ended.exited]);
 ends.push(await ended.kill(), await ended.stop());
 
 const giveUp = new AbortController();
-// The code is loaded by now, so the thread is on its way and not there yet.
+// Once the thread is made it is on its way; before the next turn of the loop nothing can be heard of it.
+const onItsWay = new Promise((resolve) => (sameThread ? setImmediate(resolve) : process.once("worker", resolve)));
 const during = launcher.launch({ args: [], signal: giveUp.signal }).then(
   async (kernel) => (await kernel.stop()).code,
   (error) => error.code,
 );
-await new Promise(setImmediate);
+await onItsWay;
 giveUp.abort();
 
 const refusing = launcher.launch({ args: ["--work-dir", "sesame-sesame"], signal: calm });

@@ -58,9 +58,13 @@ export const agentScenarios: readonly Scenario[] = [
   {
     name: "background-task",
     about: "A command in the background, the Notification of its end, the list of tasks.",
+    // The task ends while the second command runs, not before and not behind it.
     scripts: [
-      shell("t1", "echo bgdone", { run_in_background: true, description: "bgjob" }),
-      shell("t2", "sleep 2"),
+      shell("t1", "until [ -e go ]; do sleep 0.05; done; echo bgdone; touch ended", {
+        run_in_background: true,
+        description: "bgjob",
+      }),
+      shell("t2", "touch go; until [ -e ended ]; do sleep 0.05; done; sleep 2"),
       call("t3", "TaskList", { active_only: false }),
       say("done"),
     ],

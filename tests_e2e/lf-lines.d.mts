@@ -1,0 +1,3 @@
+import type { Readable } from "node:stream";
+
+export function onLines(stream: Readable, onLine: (line: string) => void): void;
