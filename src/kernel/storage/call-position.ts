@@ -120,7 +120,7 @@ function sameRequest(known: RequestPosition | null, type: RequestPosition["type"
 }
 
 /** null for what is no answer of a person: the request was withdrawn, its client had gone, or it was not stored. */
-function approvalAnswer(decided: unknown): ApprovalPosition["answer"] {
+export function approvalAnswer(decided: unknown): ApprovalPosition["answer"] {
   const { response, feedback, via } = asObject(decided) ?? {};
   if (via === "closed" || via === "cancelled" || via === "unrecorded") return null;
   if (response !== "approve" && response !== "approve_for_session" && response !== "reject") return null;

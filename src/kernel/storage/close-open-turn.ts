@@ -71,6 +71,7 @@ function closingEvents(turn: OpenTurn, open: readonly ToolCall[]): DeliverableRe
   const { steers, unshownSteers } = turn.position;
   const events: DeliverableRecord[] = [];
   if (!begun) events.push(deliverable("event", "TurnBegin", { user_input: userInput }));
+  for (const payload of turn.approvals) events.push(deliverable("event", "ApprovalResponse", payload));
   for (const payload of openHooks) events.push(deliverable("event", "HookResolved", payload));
   for (const bracket of openBrackets) events.push(deliverable("event", bracket, {}));
   for (const payload of turn.agents.closingEvents()) events.push(deliverable("event", "SubagentEvent", payload));

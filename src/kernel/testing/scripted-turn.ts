@@ -99,6 +99,8 @@ interface TurnView {
   effects: string[];
   /** Ids of the results in the conversation. */
   results: string[];
+  /** Ids of the approvals whose end the client was told, sorted. */
+  approvals: string[];
 }
 
 /**
@@ -117,6 +119,8 @@ export async function playCut(make: MakeSession, script: TurnScript, dead: TempS
   const result = await next.session.resume(turnId, "continue").catch((error: unknown) => error);
   const sent = [...sentUpTo(cut), ...next.sink.sent];
   const count = (wanted: string) => sent.filter(({ type }) => type === wanted).length;
+  const idsOf = (wanted: string, key: string) =>
+    sent.flatMap(({ type, payload }) => (type === wanted ? [String(payload[key])] : []));
   const begun = kept.flatMap(({ kind, name, arguments: args }) =>
     kind === "intent" && name !== "Read" && name !== "Client" ? [keyOf(String(args))] : [],
   );
@@ -132,6 +136,7 @@ export async function playCut(make: MakeSession, script: TurnScript, dead: TempS
     retried: count("StepRetry") > 0,
     effects: [...begun, ...asked.map((request) => keyOf(request.arguments)), ...next.effects].sort(),
     results: messages.flatMap((message) => (message.role === "tool" ? [message.tool_call_id] : [])),
+    approvals: idsOf("ApprovalResponse", "request_id").sort(),
   };
   const steers = kept.filter(({ kind }) => kind === "steer").map(({ user_input }) => String(user_input));
   const text = script.steps.map((step) => step.text).join("") + steers.map(acknowledged).join("");
@@ -146,6 +151,7 @@ export async function playCut(make: MakeSession, script: TurnScript, dead: TempS
     retried: false,
     effects: acting.map(({ key }) => key).sort(),
     results: said.flatMap(({ tool_calls }) => tool_calls.map(({ id }) => id)),
+    approvals: [...new Set(idsOf("ApprovalRequest", "id"))].sort(),
   };
   await next.session.close({ clean: true, graceMs: 1_000 });
   return { seen, wanted, share };
