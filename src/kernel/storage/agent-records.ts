@@ -10,27 +10,31 @@ import type { AgentPosition, TurnPosition } from "./turn-position.js";
 const SHARED: ReadonlySet<string> = new Set(["answer", "hook", "hook_decided"]);
 
 /**
- * The agents that began in the newest turn, by the id of their call: one that has ended has not reported while its call
- * has no result. `read` gives the open turn of records.
+ * The agents that began in the newest step of the newest turn, by the id of their call, which calls of other steps may
+ * have too: one that has ended has not reported while its call has no result. `read` gives the open turn of records.
  */
 export function openAgentPositions(
   records: readonly JournalRecord[],
   read: (records: readonly JournalRecord[]) => TurnPosition | null,
 ): Map<string, AgentPosition> {
+  const step = records.slice(records.findLastIndex(beginsStep) + 1);
   const begun = new Map<string, JournalRecord>();
-  for (const record of records) {
-    if (record.kind === "turn") begun.clear();
-    else if (record.kind === "agent_begin") begun.set(String(record.fields.agent_id), record);
+  for (const record of step) {
+    if (record.kind === "agent_begin") begun.set(String(record.fields.agent_id), record);
   }
   const positions = new Map<string, AgentPosition>();
   for (const [agentId, { fields }] of begun) {
-    const turn = read(agentRecords(records, agentId, String(fields.tool_call_id)));
+    const turn = read(agentRecords(step, agentId, String(fields.tool_call_id)));
     if (turn === null) continue;
     const subagentType = String(fields.subagent_type);
     const background = typeof fields.task_id === "string";
     positions.set(String(fields.tool_call_id), { agentId, subagentType, background, turn });
   }
   return positions;
+}
+
+function beginsStep({ kind, fields }: JournalRecord): boolean {
+  return kind === "turn" || (kind === "event" && fields.type === "StepBegin");
 }
 
 /** What belongs to a run of the agent for this call, by whichever process it was written. */
