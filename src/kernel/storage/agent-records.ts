@@ -7,7 +7,7 @@ import { asObject } from "./line-json.js";
 import type { AgentPosition, TurnPosition } from "./turn-position.js";
 
 /** Records of the session that may be about a call of any agent; those about other calls are ignored. */
-const SHARED: ReadonlySet<string> = new Set(["answer", "hook", "hook_decided"]);
+const SHARED: ReadonlySet<string> = new Set(["answer", "hook_decided"]);
 
 /**
  * The agents that began in the newest step of the newest turn, by the id of their call, which calls of other steps may
@@ -52,8 +52,7 @@ function agentRecords(records: readonly JournalRecord[], agentId: string, callId
 
 function agentRecord(record: JournalRecord, agentId: string): JournalRecord[] {
   const { kind, fields } = record;
-  // What the session asks of its hooks is not about the agent.
-  if (kind === "hook" && fields.event !== "PreToolUse") return [];
+  if (kind === "hook") return ofAgent(fields, agentId) ? [{ ...record, fields: own(fields) }] : [];
   if (SHARED.has(kind)) return [record];
   if (kind === "agent_note") {
     const note = fields.agent_id === agentId ? asObject(fields.note) : null;
@@ -67,6 +66,11 @@ function agentRecord(record: JournalRecord, agentId: string): JournalRecord[] {
   const event = kind === "event" && payload.agent_id === agentId ? asObject(payload.event) : null;
   if (event === null) return [];
   return [{ ...record, kind: event.type === "ToolResult" ? "result" : "event", fields: event }];
+}
+
+/** What the session asks of its hooks is not about the agent. Older journals do not tell whose call it is. */
+function ofAgent({ event, agent_id }: Readonly<Record<string, unknown>>, agentId: string): boolean {
+  return event === "PreToolUse" && (agent_id === undefined || agent_id === agentId);
 }
 
 /** Of what goes into an agent's conversation only this is told: the reply so far is in it. */

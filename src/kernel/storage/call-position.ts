@@ -28,7 +28,7 @@ export class CallReader {
     else if (kind === "answer") this.#takeAnswer(fields);
     else if (kind === "intent") this.#takeIntent(fields);
     else if (kind === "process") this.#takeProcess(fields);
-    else if (kind === "hook" && fields.event === "PreToolUse") {
+    else if (kind === "hook" && fields.event === "PreToolUse" && typeof fields.agent_id !== "string") {
       const call = this.#call(fields.tool_call_id);
       if (call !== undefined) call.hook = { batchId: String(fields.batch_id), verdict: null };
     } else if (kind === "hook_decided") {
@@ -56,7 +56,8 @@ export class CallReader {
     const requestId = String(request.id);
     if (type === "ToolCallRequest") {
       const call = this.#call(request.id);
-      if (call !== undefined) call.request = sameRequest(call.request, type, requestId);
+      // The client is asked behind the intent: without one it was asked about a call of another agent with this id.
+      if (call !== undefined && call.intent !== null) call.request = sameRequest(call.request, type, requestId);
       return;
     }
     const call = this.#call(request.tool_call_id);

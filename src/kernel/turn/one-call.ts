@@ -211,8 +211,9 @@ export class OneCall {
 
   #use(): ToolUse {
     const { id, function: fn } = this.#call;
-    const background = this.#deps.origin.sourceKind === "background_agent";
-    return { toolCallId: id, name: fn.name, arguments: fn.arguments, background };
+    const { agentId, sourceKind } = this.#deps.origin;
+    const background = sourceKind === "background_agent";
+    return { toolCallId: id, name: fn.name, arguments: fn.arguments, agentId, background };
   }
 
   #done(value: ToolReturn): CallResult {
