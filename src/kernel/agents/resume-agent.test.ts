@@ -125,6 +125,16 @@ test("an agent that had ended only reports; one that had not begun its turn begi
   expect(early.nested().map(({ type }) => type)[0]).toBe("TurnBegin");
 });
 
+test("what an earlier run was asked and never answered is not taken for the prompt of this one", async () => {
+  const { call, cutAgent, provider } = await setUp();
+  const agentId = await cutAgent();
+  provider.script(reply([REPORT]));
+  const inner = { userInput: "something else", said: false };
+  await call({ prompt: "something else" }, position(agentId, { step: null, inner }));
+  const asked = provider.requests[0]?.messages.map(({ content }) => content);
+  expect(asked).toEqual([[{ type: "text", text: "do" }], [{ type: "text", text: "something else" }]]);
+});
+
 test("an agent in the background ended with its kernel: the model is told how to go on with it", async () => {
   const { call, provider } = await setUp();
   const result = await call({ run_in_background: true }, position("a00000001", {}, true));
