@@ -14,6 +14,8 @@ export interface TurnScript {
   prefill: boolean;
   /** When a steer comes, counted in messages to the client. */
   steers: readonly number[];
+  /** The client is asked before each call, and allows it. */
+  hooks?: boolean;
 }
 
 type MakeSession = (options: FixtureOptions) => SessionFixture;
@@ -21,7 +23,12 @@ type MakeSession = (options: FixtureOptions) => SessionFixture;
 const CLIENT_ANSWER = { return_value: { is_error: false, output: "done", message: "", display: [] } };
 
 /** A kernel for the script; `answered` are the requests of its tools that its client has answered before. */
-function kernel(make: MakeSession, { steps, prefill, steers }: TurnScript, answered: Set<string>, share?: TempShare) {
+function kernel(
+  make: MakeSession,
+  { steps, prefill, steers, hooks }: TurnScript,
+  answered: Set<string>,
+  share?: TempShare,
+) {
   const effects: string[] = [];
   const run = (args: string | null): ToolReturn => {
     effects.push(keyOf(args));
@@ -42,7 +49,11 @@ function kernel(make: MakeSession, { steps, prefill, steers }: TurnScript, answe
   };
   const asking = ["Ask", "Refused"].map((name) => fakeTool(name, { ask: true, run }));
   const tools = [fakeTool("Act", { run }), ...asking, fakeTool("Read", { effect: "read" }), client];
-  const made = make({ provider, tools, ops: fastDisk, resumes: true, ...(share === undefined ? {} : { share }) });
+  const subscriptions = hooks === true ? [{ id: "h", event: "PreToolUse" as const, matcher: "", timeout: 30 }] : [];
+  const made = make({
+    ...{ provider, tools, subscriptions, ops: fastDisk, resumes: true },
+    ...(share === undefined ? {} : { share }),
+  });
   const callClient = clientToolCaller(made.recorder, (raw) => raw as never);
   made.sink.onRequest = ({ type, payload, answer }) => {
     const id = String(payload.id);
@@ -51,6 +62,7 @@ function kernel(make: MakeSession, { steps, prefill, steers }: TurnScript, answe
       answer({ request_id: id, response: refused ? "reject" : "approve", feedback: refused ? "no" : "" });
       return;
     }
+    if (type === "HookRequest") return answer({ action: "allow", reason: "" });
     if (!answered.has(id)) effects.push(keyOf(String(payload.arguments)));
     answered.add(id);
     answer(CLIENT_ANSWER);
@@ -95,6 +107,8 @@ interface TurnView {
   /** Number of SteerInput. */
   steered: number;
   retried: boolean;
+  /** Calls whose hooks were shown, each time that they were; the client saw the end of each. */
+  hooked: [asked: number, decided: number];
   /** Keys of the calls that acted, or may have. */
   effects: string[];
   /** Ids of the results in the conversation. */
@@ -134,6 +148,7 @@ export async function playCut(make: MakeSession, script: TurnScript, dead: TempS
     brackets: [count("TurnBegin"), count("TurnEnd")],
     steered: count("SteerInput"),
     retried: count("StepRetry") > 0,
+    hooked: [count("HookTriggered"), count("HookResolved")],
     effects: [...begun, ...asked.map((request) => keyOf(request.arguments)), ...next.effects].sort(),
     results: messages.flatMap((message) => (message.role === "tool" ? [message.tool_call_id] : [])),
     approvals: idsOf("ApprovalResponse", "request_id").sort(),
@@ -149,6 +164,7 @@ export async function playCut(make: MakeSession, script: TurnScript, dead: TempS
     brackets: [1, 1],
     steered: steers.length,
     retried: false,
+    hooked: [count("HookTriggered"), count("HookTriggered")],
     effects: acting.map(({ key }) => key).sort(),
     results: said.flatMap(({ tool_calls }) => tool_calls.map(({ id }) => id)),
     approvals: [...new Set(idsOf("ApprovalRequest", "id"))].sort(),
