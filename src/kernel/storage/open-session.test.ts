@@ -215,6 +215,21 @@ describe("an open turn is closed", () => {
     expect(types().slice(-2)).toEqual(["ToolResult", "TurnEnd"]);
   });
 
+  test("what the client answered to a call of its own is its result", async () => {
+    const log = await acquired();
+    run(log, "intent");
+    const raw = { return_value: { is_error: false, output: "client's", message: "", display: [{ type: "odd" }] } };
+    log.append([delivered("ToolCallRequest", { id: "go-t1" }, "request", "go-t1")]);
+    log.note({ kind: "answer", id: "go-t1", type: "ToolCallRequest", answer: raw, decided: "result" });
+    abandon();
+    const next = await acquired();
+    expect(next.load().messages.at(-1)).toMatchObject({ role: "tool", content: [{ text: "client's" }] });
+    expect(next.load().repairs.join(" ")).not.toContain("unknown");
+    const [result] = share.lines("wire.jsonl").filter((line) => line.includes('"ToolResult"'));
+    const value = { is_error: false, output: "client's", message: "", display: [], extras: null };
+    expect(JSON.parse(result ?? "").message.payload.return_value).toEqual(value);
+  });
+
   test.each(["result", "context"])("after %s the recorded result is used", async (last) => {
     run(await acquired(), last);
     abandon();
