@@ -20,7 +20,7 @@ const fixtures = turnFixtures();
 /** Of both agents, up to their results. */
 const ALL_NESTED = 14;
 const REPORT = "r".repeat(200);
-const HOOK = [{ id: "h", event: "PreToolUse" as const, matcher: "^Act$", timeout: 30 }];
+const HOOK = [{ id: "h", event: "PreToolUse" as const, matcher: "^Act$", timeout: 600 }];
 
 const textOf = ({ content }: Message) => content.map((part) => (part.type === "text" ? part.text : "")).join("");
 
