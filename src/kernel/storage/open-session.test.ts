@@ -380,6 +380,23 @@ describe("files that differ from what was recorded", () => {
     expect(next.load().repairs).toEqual([expect.stringContaining("continued by another program")]);
   });
 
+  test("longer by another kernel's lines behind a checkpoint whose record was lost: taken over too", async () => {
+    run(await acquired());
+    abandon();
+    const { context, wire, journal } = share.paths();
+    const records = fs.readFileSync(journal, "utf8").split(/(?<=\n)/);
+    expect(records.pop()).toContain('"kind":"checkpoint"');
+    fs.writeFileSync(journal, records.join(""));
+    const ours = [context, wire].map((path) => fs.readFileSync(path, "utf8"));
+    fs.appendFileSync(context, '{"role":"user","content":"theirs"}\n');
+    fs.appendFileSync(wire, '{"timestamp":1.0,"message":{"type":"TurnEnd","payload":{}}}\n{"torn');
+    const next = await acquired();
+    expect(next.load().messages.at(-1)).toEqual({ role: "user", content: [{ type: "text", text: "theirs" }] });
+    const [kept, shown] = [context, wire].map((path) => fs.readFileSync(path, "utf8"));
+    expect(kept).toBe(`${ours[0]}{"role":"user","content":"theirs"}\n`);
+    expect(shown).toBe(`${ours[1]}{"timestamp":1.0,"message":{"type":"TurnEnd","payload":{}}}\n`);
+  });
+
   test("longer by garbage: cut back, kept aside", async () => {
     const log = await acquired();
     run(log);
