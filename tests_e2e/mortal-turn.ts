@@ -98,7 +98,9 @@ export async function mortalTurn(options: MortalTurnOptions): Promise<MortalTurn
 function journalText({ share }: Workspace): string {
   const folder = join(share, "journal");
   if (!existsSync(folder)) return "";
+  // What else lies there comes and goes: a journal that is about to be cut, the bytes that are kept back.
   return readdirSync(folder)
+    .filter((name) => name.endsWith(".jsonl"))
     .map((name) => readFileSync(join(folder, name), "utf8"))
     .join("");
 }

@@ -50,13 +50,15 @@ export class RequestAnswers {
 
   /** Lets go of what this event closes. A handler that still runs hears that nobody needs its answer. */
   seen(event: Envelope): void {
-    const { request_id: requestId, tool_call_id: callId, event: inner } = fields(event.payload);
-    if (event.type === "SubagentEvent") this.seen(fields(inner) as unknown as Envelope);
+    this.#seen(event, null);
+  }
+
+  #seen(event: Envelope, agentId: unknown): void {
+    const { request_id: requestId, tool_call_id: callId, event: inner, agent_id } = fields(event.payload);
+    if (event.type === "SubagentEvent") this.#seen(fields(inner) as unknown as Envelope, agent_id ?? null);
     else if (event.type === "ApprovalResponse") this.#drop(({ request }) => request.payload.id === requestId);
     else if (event.type === "ToolResult") {
-      this.#drop(({ request: { type, payload } }) => {
-        return (type === "ToolCallRequest" ? payload.id : ofCall(type, payload)) === callId;
-      });
+      this.#drop(({ request }) => callOf(request) === callId && [undefined, agentId].includes(agentOf(request)));
     }
   }
 
@@ -121,7 +123,13 @@ function hookedCall(payload: unknown): unknown {
   return fields(fields(payload).input_data).tool_call_id;
 }
 
-/** The call whose result also closes a question or approval of its own. */
-function ofCall(type: string, payload: unknown): unknown {
+/** The call whose result closes the request; undefined for none. */
+function callOf({ type, payload }: KernelRequest): unknown {
+  if (type === "ToolCallRequest") return payload.id;
   return type === "QuestionRequest" || type === "ApprovalRequest" ? fields(payload).tool_call_id : undefined;
+}
+
+/** The subagent whose call that is, null for none; undefined when it does not say. The calls of two may have the same id. */
+function agentOf({ type, payload }: KernelRequest): unknown {
+  return type === "ApprovalRequest" ? (fields(payload).agent_id ?? null) : undefined;
 }

@@ -132,6 +132,7 @@ export async function createRuntime(
   let turnSourceId = "";
   const createProvider = await providerFactory(model, () => ({ logger, shareDir, client: client() }));
   const provider = new SessionProvider(failPoints?.provider(createProvider) ?? createProvider);
+  const records = () => replaySession(sessionPaths(shareDir, workDir, sessionId));
   const agents = sessionAgents({
     options,
     recorder,
@@ -145,6 +146,7 @@ export async function createRuntime(
     client,
     turnSourceId: () => turnSourceId,
     freshCallId,
+    records,
     facts,
   });
   const conversation: Conversation = new Conversation({
@@ -184,7 +186,6 @@ export async function createRuntime(
     random: Math.random,
     logger,
   });
-  const records = () => replaySession(sessionPaths(shareDir, workDir, sessionId));
   const session = new Session({ recorder, conversation, planMode, hooks, logger, records, resumes });
   return {
     session,

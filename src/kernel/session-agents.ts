@@ -13,6 +13,7 @@ import { sessionPrompt } from "./prompt/session-prompt.js";
 import { subagentPrompt } from "./prompt/subagent-prompt.js";
 import type { ChatProvider } from "./providers/provider.js";
 import type { BackgroundWork } from "./session/background-work.js";
+import type { WireRecord } from "./storage/replay.js";
 import { BackgroundTasks } from "./tasks/background-tasks.js";
 import { TaskNotices } from "./tasks/task-notices.js";
 import { TaskRegistry } from "./tasks/task-registry.js";
@@ -37,6 +38,8 @@ export interface SessionAgentsDeps {
   client: () => ClientName | null;
   turnSourceId: () => string;
   freshCallId: () => string;
+  /** Everything that was ever recorded for a client, in order; read lazily. */
+  records: () => Iterable<WireRecord>;
   /** What the system text of an agent may say of its surroundings. */
   facts: () => PromptFacts;
 }
@@ -93,7 +96,11 @@ export function sessionAgents(deps: SessionAgentsDeps): SessionAgents {
     env: context.env,
   });
   return {
-    notices: new TaskNotices({ registry, recorder, hooks, config: config.background, logger }),
+    notices: new TaskNotices({
+      ...{ registry, recorder, hooks, logger },
+      config: config.background,
+      records: deps.records,
+    }),
     close: async () => {
       await registry.close();
       await providers.close();

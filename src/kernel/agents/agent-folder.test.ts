@@ -49,6 +49,7 @@ test("a conversation comes back as it was stored, with the next checkpoint", () 
     messages: [{ role: "user", content: [{ type: "text", text: "hi" }] }],
     nextCheckpoint: 1,
     tokenCount: 7,
+    missing: [],
   });
 });
 

@@ -1,6 +1,7 @@
 /** The files of one subagent: its conversation, what happened in it, and a log for people. */
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { Message, ToolCall } from "../messages.js";
 import { quietly, writeNewFile } from "../storage/checked-write.js";
 import { rotateContextFile } from "../storage/context-file.js";
 import { contextLine, fromContextLine } from "../storage/context-format.js";
@@ -80,8 +81,16 @@ export class AgentFolder implements ContextSink {
   }
 }
 
-/** The stored conversation of an agent, repaired as a session's is; null when there is none. */
-export function readAgentHistory(dir: string): HistorySeed | null {
+export interface AgentHistory extends HistorySeed {
+  /** The messages at its end that the file lacks: results of calls that were stored without them. */
+  readonly missing: readonly Message[];
+}
+
+/**
+ * The stored conversation of an agent, repaired as a session's is; null when there is none. `resultOf` gives the recorded
+ * result of a call, null when there is none.
+ */
+export function readAgentHistory(dir: string, resultOf?: (call: ToolCall) => unknown | null): AgentHistory | null {
   const path = join(dir, "context.jsonl");
   const messages = [];
   let systemPrompt: string | null = null;
@@ -95,7 +104,8 @@ export function readAgentHistory(dir: string): HistorySeed | null {
     if (entry?.kind === "message") messages.push(entry.message);
   }
   if (systemPrompt === null) return null;
-  return { systemPrompt, messages: repairHistory(messages).messages, nextCheckpoint, tokenCount };
+  const repaired = repairHistory(messages, resultOf);
+  return { systemPrompt, messages: repaired.messages, nextCheckpoint, tokenCount, missing: repaired.trailing };
 }
 
 /** A file that a dead kernel left in mid-line gets an end of line, so that only that line is lost. */

@@ -1,6 +1,8 @@
 /** Everything about a run that is decided before it begins: which agent, of which type, on which model. */
 import { join } from "node:path";
+import type { ToolCall } from "../messages.js";
 import type { ChatProvider } from "../providers/provider.js";
+import { toContextMessage } from "../storage/context-format.js";
 import type { FileOperations } from "../storage/file-operations.js";
 import { AgentFailure, type AgentRun } from "../tools/services/agents.js";
 import { History, type HistorySeed } from "../turn/history.js";
@@ -44,7 +46,10 @@ export async function launchAgent(request: AgentRun, places: AgentPlaces): Promi
   let folder: AgentFolder | null = null;
   try {
     folder = new AgentFolder(places.ops, join(places.root, meta.agent_id), meta);
-    const seed = known === null ? null : readAgentHistory(folder.dir);
+    const calls = request.earlier?.turn.step?.calls;
+    const resultOf = ({ id }: ToolCall) => calls?.get(id)?.result?.returnValue ?? null;
+    const seed = known === null ? null : readAgentHistory(folder.dir, resultOf);
+    if (seed !== null && seed.missing.length > 0) folder.append(seed.missing.map(toContextMessage));
     const history = new History(seed ?? begun(folder, type.systemPrompt()), folder);
     folder.writePrompt(request.prompt);
     return { agentId: meta.agent_id, resumed: known !== null, type, provider, folder, history };

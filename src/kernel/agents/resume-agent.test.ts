@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { silentLogger } from "../logger.js";
@@ -9,6 +9,7 @@ import { turnFixtures } from "../testing/turn-fixture.js";
 import { callPosition, endedStep, stepPosition, turnPosition } from "../testing/turn-positions.js";
 import { agent } from "../tools/agent.js";
 import { NO_SERVICES, type PreparedCall, type ToolContext, toolOk } from "../tools/tool.js";
+import { readAgentHistory } from "./agent-folder.js";
 import { AgentRunner } from "./agent-runner.js";
 
 const fixtures = turnFixtures();
@@ -123,6 +124,40 @@ test("an agent that had ended only reports; one that had not begun its turn begi
   early.provider.script(reply([REPORT]));
   await early.call({}, position(id, { openInnerTurns: 0, step: null }));
   expect(early.nested().map(({ type }) => type)[0]).toBe("TurnBegin");
+});
+
+test("what an earlier run was asked and never answered is not taken for the prompt of this one", async () => {
+  const { call, cutAgent, provider } = await setUp();
+  const agentId = await cutAgent();
+  provider.script(reply([REPORT]));
+  const inner = { userInput: "something else", said: false };
+  await call({ prompt: "something else" }, position(agentId, { step: null, inner }));
+  const asked = provider.requests[0]?.messages.map(({ content }) => content);
+  expect(asked).toEqual([[{ type: "text", text: "do" }], [{ type: "text", text: "something else" }]]);
+});
+
+test("results that a dead kernel recorded and stored half are what they were, in its file too", async () => {
+  const { call, cutAgent, provider, log } = await setUp();
+  const agentId = await cutAgent();
+  const calls = [toolCall("s1", "Work", { a: 1 }), toolCall("s2", "Work", { b: 2 })];
+  const path = join(log.dir, "subagents", agentId, "context.jsonl");
+  const stored = [
+    { role: "assistant", content: [], tool_calls: calls.map(({ extras: _extras, ...kept }) => kept) },
+    { role: "tool", content: "first", tool_call_id: "s1" },
+  ];
+  appendFileSync(path, `${stored.map((line) => `${JSON.stringify(line)}\n`).join("")}{"role":"tool","con`);
+  provider.script(reply([REPORT]));
+  const returned = (output: string) => ({ is_error: false, output, message: "", display: [], extras: null });
+  const done = (output: string) => callPosition({ result: { returnValue: returned(output), rejection: null } });
+  const step = endedStep(calls, { s1: done("first"), s2: done("second") }, { outcome: "again" });
+  await call({}, position(agentId, { step }));
+  const told = provider.requests[0]?.messages.map(({ content }) =>
+    content.map((part) => ("text" in part ? part.text : "")),
+  );
+  expect(told).toEqual([["do"], [], ["first"], ["second"]]);
+  expect(readAgentHistory(join(log.dir, "subagents", agentId))?.messages.slice(0, 4)).toEqual(
+    provider.requests[0]?.messages,
+  );
 });
 
 test("an agent in the background ended with its kernel: the model is told how to go on with it", async () => {

@@ -1,12 +1,12 @@
 /** The turns of one subagent run: the task, and a second one when its last words were too few (wire.md 3.5). */
 import type { StepPosition, TurnPosition } from "../storage/turn-position.js";
 import { AgentFailure } from "../tools/services/agents.js";
-import { isCutNote } from "../turn/continue-reply.js";
 import type { History } from "../turn/history.js";
 import { RepeatGuard } from "../turn/repeat-guard.js";
 import { resumeTurn } from "../turn/resume-turn.js";
 import { SteerQueue } from "../turn/steer-queue.js";
 import { runTurn, type TurnDeps } from "../turn/turn.js";
+import { inputText } from "../turn/user-input.js";
 import { wholeReply } from "../turn/whole-reply.js";
 
 /** Fewer characters than this are no report. */
@@ -51,8 +51,7 @@ async function oneTurn(
   for (const end of earlier?.openBrackets ?? []) deps.recorder.event(end, {});
   try {
     const turn = { ...deps, guard: new RepeatGuard(), steers: new SteerQueue() };
-    const last = deps.history.messages.at(-1);
-    const goesOn = begun && (earlier.step !== null || (last?.role === "user" && !isCutNote(last)));
+    const goesOn = begun && (earlier.step !== null || wasAsked(prompt, deps.history));
     const result = await (goesOn
       ? resumeTurn({ ...earlier, step: storedStep(earlier.step, deps.history) }, turn, signal)
       : runTurn(prompt, turn, signal));
@@ -62,6 +61,12 @@ async function oneTurn(
   } finally {
     deps.recorder.event("TurnEnd", {}, true);
   }
+}
+
+/** The prompt got into the conversation. What ends it may also be what an earlier run was asked and never answered. */
+function wasAsked(prompt: TurnPosition["userInput"], { messages }: History): boolean {
+  const last = messages.at(-1);
+  return last?.role === "user" && inputText(last.content) === inputText(prompt);
 }
 
 /** The journal does not tell what an agent's own conversation holds: its last messages do. */

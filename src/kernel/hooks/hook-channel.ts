@@ -20,6 +20,8 @@ export interface HookBatch {
   target: string;
   blocking: boolean;
   toolCallId: string | null;
+  /** The subagent whose call that is; null for a call of the session's own agent. */
+  agentId: string | null;
   input: Readonly<Record<string, unknown>>;
   /** What is asked, for the journal: command texts and subscription ids. */
   hooks: readonly Readonly<Record<string, string>>[];

@@ -25,6 +25,8 @@ export interface HookMoment {
   /** What the event adds to input_data. */
   data: Readonly<Record<string, unknown>>;
   toolCallId?: string;
+  /** The subagent whose call that is. */
+  agentId?: string | null;
 }
 
 /** How long a batch lives and who hears of it. */
@@ -89,7 +91,7 @@ export class HookRunner {
     }
   }
 
-  #batch(hooks: readonly Hook[], { event, target, data, toolCallId }: HookMoment): HookBatch {
+  #batch(hooks: readonly Hook[], { event, target, data, toolCallId, agentId }: HookMoment): HookBatch {
     const { channel, sessionId, commands } = this.#deps;
     return {
       id: channel.freshId(),
@@ -97,6 +99,7 @@ export class HookRunner {
       target,
       blocking: honoursBlock(event),
       toolCallId: toolCallId ?? null,
+      agentId: agentId ?? null,
       input: { hook_event_name: event, session_id: sessionId, cwd: commands.cwd, ...data },
       hooks: hooks.map((hook) =>
         hook.kind === "command" ? { command: hook.command } : { subscription_id: hook.subscriptionId },

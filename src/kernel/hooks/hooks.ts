@@ -12,6 +12,8 @@ export interface ToolUse {
   name: string;
   /** The model's raw JSON text. */
   arguments: string | null;
+  /** The subagent whose call it is; null for the session's own agent. Each may have calls with the ids of the others. */
+  agentId: string | null;
   /** Asked for by an agent that does not belong to the running turn: nothing is shown there. */
   background: boolean;
 }

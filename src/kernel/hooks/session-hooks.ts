@@ -101,7 +101,8 @@ export class SessionHooks implements Hooks {
     const input = toolData(use);
     if (input === null) return null;
     const data = resumed ? { ...input, resumed } : input;
-    const moment = { event: "PreToolUse", target: use.name, data, toolCallId: use.toolCallId } as const;
+    const { toolCallId, agentId } = use;
+    const moment = { event: "PreToolUse", target: use.name, data, toolCallId, agentId } as const;
     return await this.#ask(moment, signal, !use.background);
   }
 
@@ -109,7 +110,8 @@ export class SessionHooks implements Hooks {
     const event = result.isError ? "PostToolUseFailure" : "PostToolUse";
     const said = result.isError ? { error: result.message } : { tool_output: outputText(result.output) };
     const data = { ...toolData(use), ...said };
-    this.#fire({ event, target: use.name, data, toolCallId: use.toolCallId }, !use.background);
+    const { toolCallId, agentId } = use;
+    this.#fire({ event, target: use.name, data, toolCallId, agentId }, !use.background);
   }
 
   async beforeCompaction(trigger: CompactionTrigger, tokens: number, signal: AbortSignal): Promise<void> {

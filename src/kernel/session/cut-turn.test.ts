@@ -104,8 +104,8 @@ const scripts: Record<string, TurnScript> = {
       { think: false, text: "Done", calls: [] },
     ],
   },
-  "calls of all kinds": {
-    ...{ prefill: true, steers: [] },
+  "calls of all kinds, with hooks": {
+    ...{ prefill: true, steers: [], hooks: true },
     steps: [
       { think: false, text: "", calls: calls("Client", "Ask", "Refused", "Act") },
       { think: true, text: "End", calls: [] },
@@ -120,6 +120,8 @@ test.each(Object.entries(scripts))(
     const { records, begin, end } = recordedSession(whole);
     const used = records.filter(({ kind, steer_id }) => kind === "context" && steer_id !== undefined);
     expect(used).toHaveLength(script.steers.length);
+    const made = script.hooks === true ? script.steps.flatMap((step) => step.calls).length : 0;
+    expect(records.filter(({ kind }) => kind === "hook")).toHaveLength(made);
     for (let cut = begin; cut < end; cut++) {
       const { seen, wanted, share } = await playCut(fixtures.session, script, whole, cut);
       expect(seen).toEqual(wanted);

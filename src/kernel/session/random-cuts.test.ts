@@ -1,4 +1,4 @@
-/** Random turns, cut behind a random record, gone on with, cut again, gone on with: nothing is lost, nothing done twice. */
+/** Random turns, cut behind a random record, gone on with, cut again, and once more: nothing is lost, nothing done twice. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { TempShare } from "../storage/testing/temp-share.js";
@@ -21,10 +21,10 @@ const script: fc.Arbitrary<TurnScript> = fc
     last: step(0, 0),
     prefill: fc.boolean(),
     steers: fc.array(fc.integer({ min: 1, max: 15 }), { maxLength: 2 }),
+    hooks: fc.boolean(),
   })
-  .map(({ steps, last, prefill, steers }) => ({
-    prefill,
-    steers,
+  .map(({ steps, last, prefill, steers, hooks }) => ({
+    ...{ prefill, steers, hooks },
     steps: [...steps, { ...last, text: last.text + 1 }].map(({ think, text, calls }, n) => ({
       think,
       text: `${n}abcdefghi`.slice(0, text),
@@ -45,11 +45,14 @@ async function goOn(played: TurnScript, dead: TempShare, from: number, part: num
 
 test("nothing is lost, nothing done twice", async () => {
   await fc.assert(
-    fc.asyncProperty(script, fraction, fraction, async (played, first, second) => {
-      const one = await goOn(played, await playWhole(fixtures.session, played), 0, first);
-      const two = await goOn(played, one.share, one.cut, second);
-      one.share.remove();
-      two.share.remove();
+    fc.asyncProperty(script, fraction, fraction, fraction, async (played, ...parts) => {
+      let dead = { share: await playWhole(fixtures.session, played), cut: 0 };
+      for (const part of parts) {
+        const next = await goOn(played, dead.share, dead.cut, part);
+        dead.share.remove();
+        dead = next;
+      }
+      dead.share.remove();
     }),
     { interruptAfterTimeLimit: 5_000, numRuns: 200, endOnFailure: true },
   );

@@ -41,8 +41,9 @@ export function sessionHookChannel(
   return {
     asked: (batch, show) => {
       if (log.held) {
-        const { id, event, blocking, toolCallId, input, hooks } = batch;
-        recorder.note({ kind: "hook", batch_id: id, event, blocking, tool_call_id: toolCallId, input, hooks }, false);
+        const { id, event, blocking, input, hooks } = batch;
+        const call = { tool_call_id: batch.toolCallId, agent_id: batch.agentId };
+        recorder.note({ kind: "hook", batch_id: id, event, blocking, ...call, input, hooks }, false);
       }
       if (!show) return;
       recorder.event("HookTriggered", { event: batch.event, target: batch.target, hook_count: batch.hooks.length });

@@ -98,6 +98,7 @@ export class SessionTurns {
     for (const steer of [...position.steers, ...early]) activity.steers.push(steer);
     const input = position.begun ? null : position.userInput;
     const ask = (): Promise<HookBlock | null> => {
+      for (const end of position.openApprovals ?? []) this.#recorder.event("ApprovalResponse", end);
       for (const end of position.openHooks ?? []) this.#recorder.event("HookResolved", end);
       return this.#promptVerdict(position, signal);
     };

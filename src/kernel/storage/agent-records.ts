@@ -7,30 +7,34 @@ import { asObject } from "./line-json.js";
 import type { AgentPosition, TurnPosition } from "./turn-position.js";
 
 /** Records of the session that may be about a call of any agent; those about other calls are ignored. */
-const SHARED: ReadonlySet<string> = new Set(["answer", "hook", "hook_decided"]);
+const SHARED: ReadonlySet<string> = new Set(["answer", "hook_decided"]);
 
 /**
- * The agents that began in the newest turn, by the id of their call: one that has ended has not reported while its call
- * has no result. `read` gives the open turn of records.
+ * The agents that began in the newest step of the newest turn, by the id of their call, which calls of other steps may
+ * have too: one that has ended has not reported while its call has no result. `read` gives the open turn of records.
  */
 export function openAgentPositions(
   records: readonly JournalRecord[],
   read: (records: readonly JournalRecord[]) => TurnPosition | null,
 ): Map<string, AgentPosition> {
+  const step = records.slice(records.findLastIndex(beginsStep) + 1);
   const begun = new Map<string, JournalRecord>();
-  for (const record of records) {
-    if (record.kind === "turn") begun.clear();
-    else if (record.kind === "agent_begin") begun.set(String(record.fields.agent_id), record);
+  for (const record of step) {
+    if (record.kind === "agent_begin") begun.set(String(record.fields.agent_id), record);
   }
   const positions = new Map<string, AgentPosition>();
   for (const [agentId, { fields }] of begun) {
-    const turn = read(agentRecords(records, agentId, String(fields.tool_call_id)));
+    const turn = read(agentRecords(step, agentId, String(fields.tool_call_id)));
     if (turn === null) continue;
     const subagentType = String(fields.subagent_type);
     const background = typeof fields.task_id === "string";
     positions.set(String(fields.tool_call_id), { agentId, subagentType, background, turn });
   }
   return positions;
+}
+
+function beginsStep({ kind, fields }: JournalRecord): boolean {
+  return kind === "turn" || (kind === "event" && fields.type === "StepBegin");
 }
 
 /** What belongs to a run of the agent for this call, by whichever process it was written. */
@@ -48,8 +52,7 @@ function agentRecords(records: readonly JournalRecord[], agentId: string, callId
 
 function agentRecord(record: JournalRecord, agentId: string): JournalRecord[] {
   const { kind, fields } = record;
-  // What the session asks of its hooks is not about the agent.
-  if (kind === "hook" && fields.event !== "PreToolUse") return [];
+  if (kind === "hook") return ofAgent(fields, agentId) ? [{ ...record, fields: own(fields) }] : [];
   if (SHARED.has(kind)) return [record];
   if (kind === "agent_note") {
     const note = fields.agent_id === agentId ? asObject(fields.note) : null;
@@ -63,6 +66,11 @@ function agentRecord(record: JournalRecord, agentId: string): JournalRecord[] {
   const event = kind === "event" && payload.agent_id === agentId ? asObject(payload.event) : null;
   if (event === null) return [];
   return [{ ...record, kind: event.type === "ToolResult" ? "result" : "event", fields: event }];
+}
+
+/** What the session asks of its hooks is not about the agent. Older journals do not tell whose call it is. */
+function ofAgent({ event, agent_id }: Readonly<Record<string, unknown>>, agentId: string): boolean {
+  return event === "PreToolUse" && (agent_id === undefined || agent_id === agentId);
 }
 
 /** Of what goes into an agent's conversation only this is told: the reply so far is in it. */

@@ -31,7 +31,7 @@ export class CallReader {
     else if (kind === "decided") {
       const call = this.#call(fields.tool_call_id);
       if (call !== undefined) call.decided = String(fields.decision);
-    } else if (kind === "hook" && fields.event === "PreToolUse") {
+    } else if (kind === "hook" && fields.event === "PreToolUse" && typeof fields.agent_id !== "string") {
       const call = this.#call(fields.tool_call_id);
       if (call !== undefined) call.hook = { batchId: String(fields.batch_id), verdict: null };
     } else if (kind === "hook_decided") {
@@ -59,7 +59,8 @@ export class CallReader {
     const requestId = String(request.id);
     if (type === "ToolCallRequest") {
       const call = this.#call(request.id);
-      if (call !== undefined) call.request = sameRequest(call.request, type, requestId);
+      // The client is asked behind the intent: without one it was asked about a call of another agent with this id.
+      if (call !== undefined && call.intent !== null) call.request = sameRequest(call.request, type, requestId);
       return;
     }
     const call = this.#call(request.tool_call_id);
@@ -123,7 +124,7 @@ function sameRequest(known: RequestPosition | null, type: RequestPosition["type"
 }
 
 /** null for what is no answer of a person: the request was withdrawn, its client had gone, or it was not stored. */
-function approvalAnswer(decided: unknown): ApprovalPosition["answer"] {
+export function approvalAnswer(decided: unknown): ApprovalPosition["answer"] {
   const { response, feedback, via } = asObject(decided) ?? {};
   if (via === "closed" || via === "cancelled" || via === "unrecorded") return null;
   if (response !== "approve" && response !== "approve_for_session" && response !== "reject") return null;

@@ -9,7 +9,7 @@ import { repairHistory } from "./history-repair.js";
 import { lineJson } from "./line-json.js";
 import { findOpenTurn, isSlashCommand, type OpenTurn } from "./open-turn-position.js";
 import type { ContextRecord, DeliverableRecord } from "./session-log.js";
-import { interruptedCall, type ReturnValue, unknownOutcome } from "./tool-message.js";
+import { answeredByClient, interruptedCall, type ReturnValue, unknownOutcome } from "./tool-message.js";
 import { INTERRUPTED, type TurnOutcome } from "./turn-outcome.js";
 import type { StepPosition } from "./turn-position.js";
 
@@ -71,6 +71,7 @@ function closingEvents(turn: OpenTurn, open: readonly ToolCall[]): DeliverableRe
   const { steers, unshownSteers } = turn.position;
   const events: DeliverableRecord[] = [];
   if (!begun) events.push(deliverable("event", "TurnBegin", { user_input: userInput }));
+  for (const payload of turn.approvals) events.push(deliverable("event", "ApprovalResponse", payload));
   for (const payload of openHooks) events.push(deliverable("event", "HookResolved", payload));
   for (const bracket of openBrackets) events.push(deliverable("event", bracket, {}));
   for (const payload of turn.agents.closingEvents()) events.push(deliverable("event", "SubagentEvent", payload));
@@ -92,14 +93,20 @@ function closingEvents(turn: OpenTurn, open: readonly ToolCall[]): DeliverableRe
  * agent is never unknown: what the agent did is in its own records.
  */
 function missingResult(turn: OpenTurn, call: ToolCall): ReturnValue {
-  const agent = turn.agents.resultOf(call.id);
-  if (agent !== null) return agent;
+  const known = turn.agents.resultOf(call.id) ?? answerOf(turn, call);
+  if (known !== null) return known;
   return isUnknown(turn, call) ? unknownOutcome() : interruptedCall();
 }
 
-function isUnknown({ position: { step } }: OpenTurn, call: ToolCall): boolean {
-  const { intent = null, request = null, decided = null } = step?.calls.get(call.id) ?? {};
-  return !isAgentCall(call) && (intent !== null || request !== null || decided !== null);
+function isUnknown(turn: OpenTurn, call: ToolCall): boolean {
+  const { intent = null, request = null, decided = null } = turn.position.step?.calls.get(call.id) ?? {};
+  if (isAgentCall(call) || answerOf(turn, call) !== null) return false;
+  return intent !== null || request !== null || decided !== null;
+}
+
+/** The client had run it, and only the result was not recorded. */
+function answerOf({ position }: OpenTurn, call: ToolCall): ReturnValue | null {
+  return answeredByClient(position.step?.calls.get(call.id)?.request ?? null);
 }
 
 function resultOf(step: StepPosition, call: ToolCall): unknown {

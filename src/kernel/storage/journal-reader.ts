@@ -32,7 +32,15 @@ interface Reading {
   /** Bad lines since the last good record. */
   bad: { from: number; to: number } | null;
   damage: string[];
+  /** Where the end of a turn begins that a later kernel writes at once, until it is seen to be whole. */
+  closing: { goodLength: number; records: number; lastSeq: number } | null;
 }
+
+/** What such an end is made of, besides its last record. */
+const CLOSING_KINDS: ReadonlySet<string> = new Set(["context", "event", "result"]);
+
+/** Code of the notice that stands in front of such an end: without its last record none of it was ever done. */
+export const CLOSING = "closing";
 
 /** Verifies crc and order of every record of the file. Throws only when the file cannot be read at all. */
 export function readJournal(path: string): JournalContent {
@@ -44,6 +52,7 @@ export function readJournal(path: string): JournalContent {
     goodLength: 0,
     bad: null,
     damage: [],
+    closing: null,
   };
   const size = fileSize(path);
   for (const line of fileLines(path)) {
@@ -61,6 +70,10 @@ function takeRecord(reading: Reading, record: JournalRecord, start: number, end:
     reading.damage.push(`Bytes ${reading.bad.from} to ${reading.bad.to} of the journal are damaged and were skipped.`);
     reading.bad = null;
   }
+  if (record.kind === "notice" && record.fields.code === CLOSING) {
+    const { records, lastSeq, goodLength } = reading;
+    reading.closing = { goodLength, records: records.length, lastSeq };
+  } else if (!CLOSING_KINDS.has(record.kind)) reading.closing = null;
   reading.goodLength = end;
   if (record.kind === "header") {
     if (start !== 0) return;
@@ -86,6 +99,11 @@ function takeRecord(reading: Reading, record: JournalRecord, start: number, end:
 }
 
 function finish(reading: Reading, size: number): JournalContent {
+  if (reading.closing !== null) {
+    const { goodLength, lastSeq, records } = reading.closing;
+    Object.assign(reading, { goodLength, lastSeq });
+    reading.records.length = records;
+  }
   const torn = size - reading.goodLength;
   const repairs = [...reading.damage];
   if (torn > 0) repairs.push(`The last ${torn} bytes of the journal were not written completely and were cut off.`);

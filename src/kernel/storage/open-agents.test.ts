@@ -1,7 +1,9 @@
 import { rmSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
+import { readJournal } from "./journal-reader.js";
+import { findOpenTurn } from "./open-turn-position.js";
 import type { SessionLog } from "./session-log.js";
-import { approvalRequest, delivered, intent, toolCall } from "./testing/scripted-turn.js";
+import { approvalRequest, delivered, intent, toolCall, toolResult } from "./testing/scripted-turn.js";
 import { type TempShare, tempShare } from "./testing/temp-share.js";
 
 const shares: TempShare[] = [];
@@ -42,7 +44,7 @@ async function died(work: (log: SessionLog) => void) {
     .map((line) => JSON.parse(line).message);
   next.close({ clean: true });
   const inner = wire.flatMap(({ type, payload }) => (type === "SubagentEvent" ? [payload.event] : []));
-  const result = wire.find(({ type, payload }) => type === "ToolResult" && payload.tool_call_id === "t1");
+  const result = wire.findLast(({ type, payload }) => type === "ToolResult" && payload.tool_call_id === "t1");
   return { messages, repairs, wire, inner, result: result?.payload.return_value };
 }
 
@@ -83,6 +85,26 @@ test("calls of an attempt that was tried again are not answered", async () => {
     log.append([nested("TurnBegin", {}), nested("StepBegin", { n: 1 }), call("s1"), nested("StepRetry", { n: 1 })]);
   });
   expect(inner.map(({ type }) => type)).toEqual(["TurnBegin", "StepBegin", "ToolCall", "StepRetry", "TurnEnd"]);
+});
+
+test("a call that has the id of an Agent call of an earlier step is its own", async () => {
+  let position: unknown = null;
+  const { result } = await died((log) => {
+    log.note({ kind: "agent_begin", ...AGENT });
+    log.append([nested("TurnBegin", { user_input: "p" }), nested("TurnEnd", {})]);
+    log.note({ kind: "agent_end", agent_id: "a12345678", outcome: "idle" });
+    log.append([toolResult("t1")]);
+    log.append([delivered("StepBegin", { n: 2 })]);
+    log.note({ kind: "step", n: 2, checkpoint: 1 });
+    log.append([toolCall("t1", "{}", "Shell")]);
+    log.note({ kind: "stream_end", n: 2, usage: null, message_id: null, finish_reason: "stop" });
+    log.note(intent("t1"));
+    const dead = readJournal(shares.at(-1)?.paths().journal ?? "");
+    position = findOpenTurn(dead.records)?.position.step?.calls.get("t1");
+  });
+  expect(position).toMatchObject({ intent: { effectId: "effect-t1" } });
+  expect(position).not.toHaveProperty("agent");
+  expect(result.extras.code).toBe("unknown_outcome");
 });
 
 test("an Agent call that never began is no unknown outcome", async () => {

@@ -19,8 +19,10 @@ interface OpenAgent {
 
 export class OpenAgents {
   readonly #agents = new Map<string, OpenAgent>();
+  /** By the id of their call, those of the newest step: the calls of another one may have the same ids. */
+  readonly #ofStep = new Map<string, OpenAgent>();
 
-  /** Takes `agent_begin`, `agent_note` and SubagentEvent records; ignores all others. */
+  /** Takes `agent_begin`, `agent_note`, SubagentEvent and StepBegin records; ignores all others. */
   take(record: JournalRecord): void {
     const { fields } = record;
     const agentId = String(fields.agent_id);
@@ -28,18 +30,20 @@ export class OpenAgents {
       const subagentType = String(fields.subagent_type);
       const callId = String(fields.tool_call_id);
       const nothing = { openTurns: 0, openCalls: new Set<string>(), touched: new Set<string>() };
-      this.#agents.set(agentId, { agentId, subagentType, callId, ...nothing });
+      const agent = { agentId, subagentType, callId, ...nothing };
+      this.#agents.set(agentId, agent);
+      this.#ofStep.set(callId, agent);
     } else if (record.kind === "agent_note") {
       const note = asObject(fields.note);
       if (note?.kind === "intent") this.#agents.get(agentId)?.touched.add(String(note.tool_call_id));
     } else if (record.kind === "event" && fields.type === "SubagentEvent") {
       this.#takeEvent(asObject(fields.payload) ?? {});
-    }
+    } else if (record.kind === "event" && fields.type === "StepBegin") this.#ofStep.clear();
   }
 
   /** The result of a call that started an agent; null for any other call. */
   resultOf(callId: string): ReturnValue | null {
-    const agent = [...this.#agents.values()].find((each) => each.callId === callId);
+    const agent = this.#ofStep.get(callId);
     return agent === undefined ? null : agentInterrupted(agent.agentId);
   }
 

@@ -215,6 +215,21 @@ describe("an open turn is closed", () => {
     expect(types().slice(-2)).toEqual(["ToolResult", "TurnEnd"]);
   });
 
+  test("what the client answered to a call of its own is its result", async () => {
+    const log = await acquired();
+    run(log, "intent");
+    const raw = { return_value: { is_error: false, output: "client's", message: "", display: [{ type: "odd" }] } };
+    log.append([delivered("ToolCallRequest", { id: "go-t1" }, "request", "go-t1")]);
+    log.note({ kind: "answer", id: "go-t1", type: "ToolCallRequest", answer: raw, decided: "result" });
+    abandon();
+    const next = await acquired();
+    expect(next.load().messages.at(-1)).toMatchObject({ role: "tool", content: [{ text: "client's" }] });
+    expect(next.load().repairs.join(" ")).not.toContain("unknown");
+    const [result] = share.lines("wire.jsonl").filter((line) => line.includes('"ToolResult"'));
+    const value = { is_error: false, output: "client's", message: "", display: [], extras: null };
+    expect(JSON.parse(result ?? "").message.payload.return_value).toEqual(value);
+  });
+
   test.each(["result", "context"])("after %s the recorded result is used", async (last) => {
     run(await acquired(), last);
     abandon();
@@ -363,6 +378,23 @@ describe("files that differ from what was recorded", () => {
     const next = await acquired();
     expect(next.load().messages.at(-1)).toEqual({ role: "user", content: [{ type: "text", text: "theirs" }] });
     expect(next.load().repairs).toEqual([expect.stringContaining("continued by another program")]);
+  });
+
+  test("longer by another kernel's lines behind a checkpoint whose record was lost: taken over too", async () => {
+    run(await acquired());
+    abandon();
+    const { context, wire, journal } = share.paths();
+    const records = fs.readFileSync(journal, "utf8").split(/(?<=\n)/);
+    expect(records.pop()).toContain('"kind":"checkpoint"');
+    fs.writeFileSync(journal, records.join(""));
+    const ours = [context, wire].map((path) => fs.readFileSync(path, "utf8"));
+    fs.appendFileSync(context, '{"role":"user","content":"theirs"}\n');
+    fs.appendFileSync(wire, '{"timestamp":1.0,"message":{"type":"TurnEnd","payload":{}}}\n{"torn');
+    const next = await acquired();
+    expect(next.load().messages.at(-1)).toEqual({ role: "user", content: [{ type: "text", text: "theirs" }] });
+    const [kept, shown] = [context, wire].map((path) => fs.readFileSync(path, "utf8"));
+    expect(kept).toBe(`${ours[0]}{"role":"user","content":"theirs"}\n`);
+    expect(shown).toBe(`${ours[1]}{"timestamp":1.0,"message":{"type":"TurnEnd","payload":{}}}\n`);
   });
 
   test("longer by garbage: cut back, kept aside", async () => {

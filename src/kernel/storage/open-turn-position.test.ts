@@ -163,8 +163,40 @@ describe("calls", () => {
     expect(callOf(position)?.approval).toBeNull();
   });
 
+  test("what a subagent's call of the same id was asked is not the call's own, nor the other way round", async () => {
+    const hook = {
+      kind: "hook",
+      event: "PreToolUse",
+      blocking: true,
+      tool_call_id: "c",
+      input: {},
+      hooks: [],
+    } as const;
+    const allowed = { kind: "hook_decided", action: "allow", reason: "" } as const;
+    const begin = { agent_id: "a1", tool_call_id: "c", task_id: null, subagent_type: "coder", resumed: false };
+    const nested = (type: string, payload: object) =>
+      delivered("SubagentEvent", { parent_tool_call_id: "c", agent_id: "a1", event: { type, payload } });
+    const position = await withCall((log) => {
+      log.note({ ...hook, batch_id: "own", agent_id: null });
+      log.note({ kind: "agent_begin", ...begin });
+      log.append([nested("StepBegin", { n: 1 }), nested("ToolCall", { id: "c", function: { name: "Act" } })]);
+      log.note({ ...hook, batch_id: "theirs", agent_id: "a1" });
+      log.note({ ...allowed, batch_id: "theirs" });
+      log.append([delivered("ToolCallRequest", { id: "c" }, "request", "c")]);
+      log.note({ kind: "answer", id: "c", type: "ToolCallRequest", answer: {}, decided: "result" });
+    });
+    const call = callOf(position);
+    expect(call).toMatchObject({ hook: { batchId: "own", verdict: null }, request: null });
+    const theirs = call?.agent?.turn.step?.calls.get("c");
+    expect(theirs?.hook).toEqual({ batchId: "theirs", verdict: { action: "allow", reason: "" } });
+    expect(theirs?.request).toBeNull();
+  });
+
   test("a client's tool and a question keep the raw answer", async () => {
-    const asked = await withCall((log) => log.append([delivered("ToolCallRequest", { id: "c" }, "request", "c")]));
+    const asked = await withCall((log) => {
+      log.note(intent("c"));
+      log.append([delivered("ToolCallRequest", { id: "c" }, "request", "c")]);
+    });
     expect(callOf(asked)?.request).toEqual({ type: "ToolCallRequest", requestId: "c", answer: null });
     const answered = await withCall((log) => {
       const question = delivered("QuestionRequest", { id: "u", tool_call_id: "c", questions: [] }, "request", "u");

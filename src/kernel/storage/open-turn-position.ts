@@ -6,6 +6,7 @@ import { contentParts, fromContextRecord } from "./context-format.js";
 import type { JournalRecord } from "./crc-line.js";
 import { asObject } from "./line-json.js";
 import { OpenAgents } from "./open-agents.js";
+import { type ApprovalEnd, OpenApprovals } from "./open-approvals.js";
 import { OpenHooks } from "./open-hooks.js";
 import { StepReader, streamPart } from "./step-position.js";
 import type { FlowPosition, StepPosition, TurnPosition } from "./turn-position.js";
@@ -16,6 +17,8 @@ export interface OpenTurn {
   readonly position: TurnPosition;
   /** What the turn's subagents left open. */
   readonly agents: OpenAgents;
+  /** How every approval ends that was asked. */
+  readonly approvals: readonly ApprovalEnd[];
 }
 
 /** A note that the model gets of a checkpoint; it says nothing of the turn. */
@@ -29,7 +32,9 @@ export function findOpenTurn(records: readonly JournalRecord[]): OpenTurn | null
     else if (record.kind === "turn_end") turn = null;
     else turn?.take(record);
   }
-  return turn === null ? null : { position: withAgents(turn.position(), records), agents: turn.agents };
+  if (turn === null) return null;
+  const { agents, approvals } = turn;
+  return { position: withAgents(turn.position(), records), agents, approvals: approvals.ends() };
 }
 
 /** The calls that wait for a subagent get where it stands. */
@@ -52,6 +57,7 @@ export function isSlashCommand(input: unknown): boolean {
 
 class TurnReader {
   readonly agents = new OpenAgents();
+  readonly approvals = new OpenApprovals();
   readonly #hooks = new OpenHooks();
   readonly #turn: Omit<TurnPosition, "step" | "steers" | "openInnerTurns">;
   readonly #steers = new Map<string, TurnPosition["userInput"]>();
@@ -83,6 +89,7 @@ class TurnReader {
       ...this.#turn,
       openBrackets: [...this.#turn.openBrackets],
       openHooks: this.#hooks.ends().map((end) => ({ ...end })),
+      openApprovals: this.approvals.overdue().map((end) => ({ ...end })),
       unshownSteers: [...this.#turn.unshownSteers],
       openInnerTurns: Math.max(0, this.#openTurns - 1),
       steers: [...this.#steers].map(([id, input]) => ({ id, userInput: input })),
@@ -95,6 +102,7 @@ class TurnReader {
     const turn = this.#turn;
     this.agents.take(record);
     this.#hooks.take(record);
+    this.approvals.take(record);
     if (isDelivered(record)) turn.deliveredSeq = record.seq;
     switch (kind) {
       case "step":

@@ -75,10 +75,12 @@ function planExcess(path: string, size: number, known: number, missing: string, 
     return { size, cutTo: known, append: missing, keepCut: false, repairs };
   }
   const name = basename(path);
-  if (expected.length === 0) {
-    const foreign = foreignEnd(path, known, size);
-    if (foreign.end > known) {
-      repairs.push(`${name} was continued by another program; its ${foreign.end - known} bytes were taken over.`);
+  // Our own write may be whole and only the record of it missing.
+  const ours = known + expected.length;
+  if (excess.subarray(0, expected.length).equals(expected)) {
+    const foreign = foreignEnd(path, ours, size);
+    if (foreign.end > ours) {
+      repairs.push(`${name} was continued by another program; its ${foreign.end - ours} bytes were taken over.`);
       if (foreign.end < size) repairs.push(`The last ${size - foreign.end} bytes of ${name} were cut off.`);
       return { size, cutTo: foreign.end, append: foreign.unended ? "\n" : "", keepCut: true, repairs };
     }

@@ -61,6 +61,8 @@ export type NoteRecord =
       event: string;
       blocking: boolean;
       tool_call_id: string | null;
+      /** The subagent whose call that is. */
+      agent_id?: string | null;
       input: unknown;
       hooks: unknown;
     }

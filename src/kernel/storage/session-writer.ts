@@ -10,6 +10,7 @@ import { deliverableBody, recordBody } from "./crc-line.js";
 import type { FileOperations } from "./file-operations.js";
 import type { Journal } from "./journal.js";
 import type { JournalHeader, ProjectionLengths } from "./journal-header.js";
+import { CLOSING } from "./journal-reader.js";
 import { lineJson } from "./line-json.js";
 import type { ProjectionFile } from "./projection-file.js";
 import type { SessionLock } from "./session-lock.js";
@@ -103,13 +104,14 @@ export class SessionWriter {
   }
 
   /**
-   * Ends a turn of a dead kernel: everything in one write, so that it is done whole or again. Gives the seq of the
-   * first delivered record.
+   * Ends a turn of a dead kernel: everything in one write behind a notice, so that it is done whole, or not at all as a
+   * reader sees it, and then again. Gives the seq of the first delivered record.
    */
   closeTurn(context: readonly ContextRecord[], records: readonly DeliverableRecord[]): number {
     const at = this.#parts.clock();
     const bodies = records.map((record) => deliverableBody(record, at));
     if (context.length > 0) bodies.unshift(contextBody("context", context));
+    bodies.unshift(recordBody("notice", { at, code: CLOSING, data: null }));
     const first = this.#write(bodies, true, true);
     this.#pendingContext.push(...context.map((record) => contextLine(record)));
     this.#project(records, at);

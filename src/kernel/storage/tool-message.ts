@@ -2,11 +2,12 @@
 import type { ContentPart, Message } from "../messages.js";
 import { contentParts } from "./context-format.js";
 import { asObject } from "./line-json.js";
+import type { RequestPosition } from "./turn-position.js";
 
 /** A ToolResult's return_value, all fields as on the wire. */
 export interface ReturnValue {
   is_error: boolean;
-  output: string;
+  output: string | ContentPart[];
   message: string;
   display: { type: "brief"; text: string }[];
   extras: Record<string, unknown> | null;
@@ -33,6 +34,19 @@ export function agentInterrupted(agentId: string): ReturnValue {
     `The kernel stopped before the agent gave its report. Go on with it by resume: "${agentId}".`,
     "Interrupted",
   );
+}
+
+/**
+ * What a client's recorded answer to a ToolCallRequest says, for whoever cannot ask its tool any more; what it showed is
+ * left out. null for no such answer, and for one that is malformed.
+ */
+export function answeredByClient(request: RequestPosition | null): ReturnValue | null {
+  if (request?.type !== "ToolCallRequest") return null;
+  const value = asObject(asObject(request.answer?.raw)?.return_value);
+  if (typeof value?.is_error !== "boolean" || typeof value.message !== "string") return null;
+  const { is_error, message, output, extras } = value;
+  const parts = typeof output === "string" ? output : contentParts(output);
+  return { is_error, output: parts, message, display: [], extras: asObject(extras) };
 }
 
 /** The tool message of a return_value: the message in a system tag, then the output. Any JSON value is accepted. */

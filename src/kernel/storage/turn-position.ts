@@ -20,6 +20,8 @@ export interface TurnPosition {
   openBrackets: string[];
   /** Payloads of the HookResolved events that are missing; absent for none. */
   openHooks?: readonly Readonly<Record<string, unknown>>[];
+  /** Payloads of the ApprovalResponse events that are missing and that no call will bring; absent for none. */
+  openApprovals?: readonly Readonly<Record<string, unknown>>[];
   /** Turns inside the turn (flows, the Ralph loop) whose TurnEnd is missing. */
   openInnerTurns: number;
   /** The newest turn inside the turn; null before the first. */

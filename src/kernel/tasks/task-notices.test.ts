@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { BackgroundConfig } from "../config/config.js";
 import { silentLogger } from "../logger.js";
+import type { WireRecord } from "../storage/replay.js";
 import type { Recorder } from "../turn/recorder.js";
 import { notificationText, tailOf, taskNotification } from "./notification.js";
 import { TaskNotices } from "./task-notices.js";
@@ -35,13 +36,13 @@ function record(change: Partial<TaskRecord> = {}): TaskRecord {
   return { ...newTaskRecord(fields), created_at: 100, ...change };
 }
 
-function notices(event: Recorder["event"]) {
+function notices(event: Recorder["event"], records: () => Iterable<WireRecord> = () => []) {
   const store = new TaskStore(root);
   const registry = new TaskRegistry({ store, config, note: () => {}, logger: silentLogger });
   const notified: string[] = [];
   const hooks = { notified: ({ sink, type }: { sink: string; type: string }) => void notified.push(`${sink} ${type}`) };
   const recorder = { event } as Recorder;
-  const made = new TaskNotices({ registry, recorder, hooks, config, logger: silentLogger });
+  const made = new TaskNotices({ registry, recorder, hooks, config, records, logger: silentLogger });
   const ended = () => {
     const entry = registry.add(record(), "");
     registry.end(entry, { status: "completed", exitCode: 0, reason: null });
@@ -97,6 +98,28 @@ test("what the conversation did not take is told again", () => {
   tell(2);
   tell(9);
   expect(seen).toEqual([first.task_id, second.task_id, second.task_id]);
+});
+
+test("what the dead kernel had shown is not shown again, even if it died before it could note that", () => {
+  const recorded: WireRecord[] = [];
+  const record = (type: string, payload: unknown) =>
+    recorded.push({ type, isRequest: false, id: null, json: JSON.stringify(payload) });
+  const first = notices(record, () => recorded);
+  const tasks = [first.ended(), first.ended(), first.ended()];
+  // Dies behind the second event: what the file of that task holds is from before it was shown.
+  const before = readFileSync(join(root, tasks[1]?.task_id ?? "", "task.json"));
+  first.made.turnBegan();
+  recorded.pop();
+  writeFileSync(join(root, tasks[1]?.task_id ?? "", "task.json"), before);
+  const last = { ...(tasks[2] as TaskRecord), shown: false };
+  new TaskStore(root).write(last);
+  for (let life = 0; life < 2; life += 1) {
+    const next = notices(record, () => recorded);
+    next.made.turnBegan();
+    next.made.turnEnding();
+  }
+  const shown = recorded.map(({ json }) => (JSON.parse(json) as { source_id: string }).source_id);
+  expect(shown).toEqual(tasks.map(({ task_id }) => task_id));
 });
 
 test("an event that cannot be recorded is tried again and breaks nothing", () => {

@@ -5,6 +5,8 @@ import type { Hooks } from "../hooks/hooks.js";
 import type { Logger } from "../logger.js";
 import type { ContentPart } from "../messages.js";
 import type { BackgroundWork } from "../session/background-work.js";
+import { parseObject } from "../storage/line-json.js";
+import type { WireRecord } from "../storage/replay.js";
 import type { Recorder } from "../turn/recorder.js";
 import { notificationText, tailOf, taskNotification } from "./notification.js";
 import type { TaskRegistry } from "./task-registry.js";
@@ -18,6 +20,8 @@ export interface TaskNoticesDeps {
   recorder: Recorder;
   hooks: Pick<Hooks, "notified">;
   config: BackgroundConfig;
+  /** Everything that was ever recorded for a client, in order; read lazily. */
+  records: () => Iterable<WireRecord>;
   logger: Logger;
   intervalMs?: number;
 }
@@ -36,6 +40,7 @@ export class TaskNotices implements BackgroundWork {
       if (this.#opened) return;
       this.#deps.registry.open();
       this.#opened = true;
+      this.#recall();
     });
     this.#show();
     this.#timer = setInterval(() => this.#show(), this.#deps.intervalMs ?? INTERVAL_MS);
@@ -60,6 +65,17 @@ export class TaskNotices implements BackgroundWork {
       yield [{ type: "text", text }];
       this.#guarded(failed, () => registry.announced(record, "told"));
       hooks.notified({ sink: "llm", ...taskNotification(record) });
+    }
+  }
+
+  /** A kernel may have died between the event and the note in the task's own file that it was shown. */
+  #recall(): void {
+    const { registry, records } = this.#deps;
+    const waiting = new Map(registry.unannounced("shown").map((record) => [record.notification_id, record]));
+    if (waiting.size === 0) return;
+    for (const { type, json } of records()) {
+      const record = type === "Notification" ? waiting.get(String(parseObject(json)?.id)) : undefined;
+      if (record !== undefined) registry.announced(record, "shown");
     }
   }
 

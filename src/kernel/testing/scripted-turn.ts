@@ -14,6 +14,8 @@ export interface TurnScript {
   prefill: boolean;
   /** When a steer comes, counted in messages to the client. */
   steers: readonly number[];
+  /** The client is asked before each call, and allows it. */
+  hooks?: boolean;
 }
 
 type MakeSession = (options: FixtureOptions) => SessionFixture;
@@ -21,7 +23,12 @@ type MakeSession = (options: FixtureOptions) => SessionFixture;
 const CLIENT_ANSWER = { return_value: { is_error: false, output: "done", message: "", display: [] } };
 
 /** A kernel for the script; `answered` are the requests of its tools that its client has answered before. */
-function kernel(make: MakeSession, { steps, prefill, steers }: TurnScript, answered: Set<string>, share?: TempShare) {
+function kernel(
+  make: MakeSession,
+  { steps, prefill, steers, hooks }: TurnScript,
+  answered: Set<string>,
+  share?: TempShare,
+) {
   const effects: string[] = [];
   const run = (args: string | null): ToolReturn => {
     effects.push(keyOf(args));
@@ -42,7 +49,11 @@ function kernel(make: MakeSession, { steps, prefill, steers }: TurnScript, answe
   };
   const asking = ["Ask", "Refused"].map((name) => fakeTool(name, { ask: true, run }));
   const tools = [fakeTool("Act", { run }), ...asking, fakeTool("Read", { effect: "read" }), client];
-  const made = make({ provider, tools, ops: fastDisk, resumes: true, ...(share === undefined ? {} : { share }) });
+  const subscriptions = hooks === true ? [{ id: "h", event: "PreToolUse" as const, matcher: "", timeout: 30 }] : [];
+  const made = make({
+    ...{ provider, tools, subscriptions, ops: fastDisk, resumes: true },
+    ...(share === undefined ? {} : { share }),
+  });
   const callClient = clientToolCaller(made.recorder, (raw) => raw as never);
   made.sink.onRequest = ({ type, payload, answer }) => {
     const id = String(payload.id);
@@ -51,6 +62,7 @@ function kernel(make: MakeSession, { steps, prefill, steers }: TurnScript, answe
       answer({ request_id: id, response: refused ? "reject" : "approve", feedback: refused ? "no" : "" });
       return;
     }
+    if (type === "HookRequest") return answer({ action: "allow", reason: "" });
     if (!answered.has(id)) effects.push(keyOf(String(payload.arguments)));
     answered.add(id);
     answer(CLIENT_ANSWER);
@@ -95,10 +107,14 @@ interface TurnView {
   /** Number of SteerInput. */
   steered: number;
   retried: boolean;
+  /** Calls whose hooks were shown, each time that they were; the client saw the end of each. */
+  hooked: [asked: number, decided: number];
   /** Keys of the calls that acted, or may have. */
   effects: string[];
   /** Ids of the results in the conversation. */
   results: string[];
+  /** Ids of the approvals whose end the client was told, sorted. */
+  approvals: string[];
 }
 
 /**
@@ -117,6 +133,8 @@ export async function playCut(make: MakeSession, script: TurnScript, dead: TempS
   const result = await next.session.resume(turnId, "continue").catch((error: unknown) => error);
   const sent = [...sentUpTo(cut), ...next.sink.sent];
   const count = (wanted: string) => sent.filter(({ type }) => type === wanted).length;
+  const idsOf = (wanted: string, key: string) =>
+    sent.flatMap(({ type, payload }) => (type === wanted ? [String(payload[key])] : []));
   const begun = kept.flatMap(({ kind, name, arguments: args }) =>
     kind === "intent" && name !== "Read" && name !== "Client" ? [keyOf(String(args))] : [],
   );
@@ -130,8 +148,10 @@ export async function playCut(make: MakeSession, script: TurnScript, dead: TempS
     brackets: [count("TurnBegin"), count("TurnEnd")],
     steered: count("SteerInput"),
     retried: count("StepRetry") > 0,
+    hooked: [count("HookTriggered"), count("HookResolved")],
     effects: [...begun, ...asked.map((request) => keyOf(request.arguments)), ...next.effects].sort(),
     results: messages.flatMap((message) => (message.role === "tool" ? [message.tool_call_id] : [])),
+    approvals: idsOf("ApprovalResponse", "request_id").sort(),
   };
   const steers = kept.filter(({ kind }) => kind === "steer").map(({ user_input }) => String(user_input));
   const text = script.steps.map((step) => step.text).join("") + steers.map(acknowledged).join("");
@@ -144,8 +164,10 @@ export async function playCut(make: MakeSession, script: TurnScript, dead: TempS
     brackets: [1, 1],
     steered: steers.length,
     retried: false,
+    hooked: [count("HookTriggered"), count("HookTriggered")],
     effects: acting.map(({ key }) => key).sort(),
     results: said.flatMap(({ tool_calls }) => tool_calls.map(({ id }) => id)),
+    approvals: [...new Set(idsOf("ApprovalRequest", "id"))].sort(),
   };
   await next.session.close({ clean: true, graceMs: 1_000 });
   return { seen, wanted, share };

@@ -6,10 +6,12 @@ import type { ApprovalOrigin, ApprovalOutcome } from "../approval/pending-approv
 import { errorMessage, KernelError } from "../errors.js";
 import type { HookBlock, Hooks, ToolUse } from "../hooks/hooks.js";
 import type { ToolCall } from "../messages.js";
+import { answeredByClient } from "../storage/tool-message.js";
 import type { CallPosition, IntentPosition } from "../storage/turn-position.js";
 import { type ApprovalAsk, type PreparedCall, type ToolReturn, toolError } from "../tools/tool.js";
 import type { CallableTool } from "../tools/toolset.js";
 import { actionHash, intentRecord } from "./action-hash.js";
+import { decodeToolReturn } from "./encode-events.js";
 import type { Recorder } from "./recorder.js";
 import { rejectedCall } from "./rejected-call.js";
 
@@ -137,7 +139,9 @@ export class OneCall {
     const prepared = await this.#prepare(tool).catch(toolFailed);
     this.#signal.throwIfAborted();
     const ready = "execute" in prepared ? prepared : null;
-    if (position.request === null && ready?.byClient !== true) {
+    if (ready?.byClient !== true) {
+      const answered = answeredByClient(position.request);
+      if (answered !== null) return this.#done(decodeToolReturn(answered));
       const { afterIntent } = await import("./after-intent.js");
       const hash = ready === null ? null : actionHash(this.#call, ready, this.#deps.workDir);
       const settled = await afterIntent(intent, hash, this.#signal);
@@ -214,8 +218,9 @@ export class OneCall {
 
   #use(): ToolUse {
     const { id, function: fn } = this.#call;
-    const background = this.#deps.origin.sourceKind === "background_agent";
-    return { toolCallId: id, name: fn.name, arguments: fn.arguments, background };
+    const { agentId, sourceKind } = this.#deps.origin;
+    const background = sourceKind === "background_agent";
+    return { toolCallId: id, name: fn.name, arguments: fn.arguments, agentId, background };
   }
 
   #done(value: ToolReturn): CallResult {

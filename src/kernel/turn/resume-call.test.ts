@@ -283,9 +283,28 @@ test("a client's recorded answer is the result", async () => {
   expect(value).toMatchObject({ output: "kept" });
 });
 
-test("a client's tool that the new client does not have is unknown", async () => {
+test("a client's tool that the new client does not have is unknown, unless the old one had answered", async () => {
   const { value } = await external({ intent: intent("exec"), request: ASKED }, false);
   expect(value).toMatchObject({ extras: { code: "unknown_outcome" } });
+  const kept = { is_error: false, output: "kept", message: "", display: [{ type: "brief", text: "b" }] };
+  const answered = (return_value: unknown) => ({ ...ASKED, answer: { raw: { tool_call_id: "c1", return_value } } });
+  const known = await external({ intent: intent("exec"), request: answered(kept) }, false);
+  expect(known.value).toEqual({ ...kept, display: [], extras: null });
+  const malformed = await external({ intent: intent("exec"), request: answered({ output: "x" }) }, false);
+  expect(malformed.value).toMatchObject({ extras: { code: "unknown_outcome" } });
+});
+
+test("a client's tool whose name is another tool's by now: that one does not run", async () => {
+  const raw = { return_value: { is_error: false, output: "kept", message: "" } };
+  for (const [request, wanted] of [
+    [ASKED, { extras: { code: "unknown_outcome" } }],
+    [{ ...ASKED, answer: { raw } }, { output: "kept" }],
+  ] as const) {
+    const { run, ran, result } = await setUp(() => ({ intent: intent("exec"), request }));
+    await run();
+    expect(ran).toEqual([]);
+    expect(result()).toMatchObject(wanted);
+  }
 });
 
 test("a question's id and answer reach the tool that asked it", async () => {

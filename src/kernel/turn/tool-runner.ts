@@ -1,5 +1,6 @@
 /** Runs the calls of one step beside each other and records their results. Never throws for a tool's sake. */
 import type { ToolCall } from "../messages.js";
+import { answeredByClient } from "../storage/tool-message.js";
 import type { CallPosition } from "../storage/turn-position.js";
 import { type ToolReturn, toolError } from "../tools/tool.js";
 import type { CallableTool, Toolset } from "../tools/toolset.js";
@@ -81,13 +82,15 @@ async function findTool({ function: { name } }: ToolCall, toolset: Toolset): Pro
   }
 }
 
-/** A tool that is gone may have acted while it was there. */
+/** A tool that is gone may have acted while it was there; the client's may have said so. */
 async function withoutTool(
   call: ToolCall,
   missing: ToolReturn,
   position: CallPosition | null,
   signal: AbortSignal,
 ): Promise<CallResult> {
+  const answered = answeredByClient(position?.request ?? null);
+  if (answered !== null) return { call, value: decodeToolReturn(answered), rejection: null, used: null };
   const intent = position?.intent ?? null;
   const known = intent === null ? null : await (await import("./after-intent.js")).afterIntent(intent, null, signal);
   return { call, value: known ?? missing, rejection: null, used: null };
