@@ -4,6 +4,7 @@
  */
 import http from "node:http";
 import type https from "node:https";
+import { HttpHeaders } from "./http-headers.js";
 
 /** The part of Response that the SDK uses, plus the raw message for the stream reader. */
 export interface HttpReply {
@@ -11,14 +12,14 @@ export interface HttpReply {
   status: number;
   statusText: string;
   url: string;
-  headers: Headers;
+  headers: HttpHeaders;
   incoming: http.IncomingMessage;
   text(): Promise<string>;
 }
 
 export interface HttpRequest {
   method: string;
-  headers: Headers;
+  headers: Pick<HttpHeaders, "get" | typeof Symbol.iterator>;
   body: string;
   signal: AbortSignal;
 }
@@ -109,7 +110,7 @@ export class HttpFetch {
   }
 
   #reply(url: string, incoming: http.IncomingMessage): HttpReply {
-    const headers = new Headers();
+    const headers = new HttpHeaders();
     for (const [name, value] of Object.entries(incoming.headers)) {
       if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
     }

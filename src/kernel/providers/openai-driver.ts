@@ -35,11 +35,9 @@ export function createOpenAiProvider(resolved: ResolvedModel, deps: OpenAiDriver
   return new OpenAiProvider(resolved, deps);
 }
 
-/** Loads the client library and what it uses of Node. */
+/** Loads the client library. */
 export async function loadOpenAi(): Promise<typeof OpenAI> {
   const { OpenAI: Client } = await import("openai");
-  // Node loads its whole fetch, tens of milliseconds, at the first use of one of its classes.
-  new Headers();
   return Client;
 }
 
