@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { build } from "esbuild";
-import { START_ENTRIES, staticClosure, TURN_SCRIPTS } from "./start-closure.mjs";
+import { LATER_SCRIPTS, START_ENTRIES, staticClosure } from "./start-closure.mjs";
 
 /**
  * Rewrites the output of a build with splitting in `outdir`. Takes esbuild's metafile, whose paths are relative to
@@ -14,20 +14,32 @@ export async function mergeStart(root, outdir, { outputs }) {
   const out = relative(root, outdir);
   const main = join(out, "kernel.js");
   // The command itself comes last: it runs as soon as it is evaluated.
-  const parts = [...staticClosure(outputs, START_ENTRIES).filter((file) => file !== main), main];
-  await mergeScript(root, out, outputs, { name: "start", parts, main });
+  const scripts = [{ name: "start", parts: [...without(staticClosure(outputs, START_ENTRIES), [main]), main], main }];
   // What a turn runs through: each of these is loaded as a whole, by the first who asks for a part of it.
-  const taken = new Set([...parts, join(out, "start.cjs")]);
-  for (const [name, entries] of Object.entries(TURN_SCRIPTS)) {
-    const later = staticClosure(outputs, entries(outputs)).filter((file) => !taken.has(file));
-    for (const file of later) taken.add(file);
-    for (const made of ["js", "cjs"]) taken.add(join(out, `${name}.${made}`));
-    await mergeScript(root, out, outputs, { name, parts: later, main: null });
+  for (const [name, entries] of Object.entries(LATER_SCRIPTS)) {
+    const taken = scripts.flatMap(({ parts }) => parts);
+    const parts = without(staticClosure(outputs, entries(outputs)), taken);
+    scripts.push({ name, parts, main: null });
   }
+  const homes = new Map();
+  for (const { name, parts, main } of scripts) {
+    const runner = main ?? join(out, `${name}.js`);
+    for (const [i, file] of parts.entries()) {
+      if (file !== main) homes.set(file, { runner, i, exports: outputs[file].exports });
+    }
+  }
+  for (const script of scripts) await mergeScript(root, out, outputs, script, homes);
 }
 
-/** Puts `parts` into one script; `main` is the one that runs it, null for a new file that only does that. */
-async function mergeScript(root, out, outputs, { name, parts, main }) {
+function without(files, others) {
+  return files.filter((file) => !others.includes(file));
+}
+
+/**
+ * Puts `parts` into one script; `main` is the one that runs it, null for a new file that only does that. `homes` tells
+ * for each part of any script where it is found.
+ */
+async function mergeScript(root, out, outputs, { name, parts, main }, homes) {
   const script = join(out, `${name}.cjs`);
   const runnerFile = main ?? join(out, `${name}.js`);
   const contents = parts.map((file, i) => reExports(outputs[file].exports, i, specifier(out, file))).join("");
@@ -35,7 +47,7 @@ async function mergeScript(root, out, outputs, { name, parts, main }) {
   const inputs = Object.assign({}, ...parts.map((file) => outputs[file].inputs));
   const own = main === null ? { define: { "import.meta.url": "$url" } } : {};
   outputs[script] = { ...(await rebuild(root, script, { ...entry, ...own }, new Set(parts))), inputs };
-  replaceImports(root, script, outputs, parts);
+  replaceImports(root, script, outputs, { parts, homes });
 
   const doors = parts.filter((file) => file !== main);
   const names = parts.flatMap((file, i) => (file === main ? [] : outputs[file].exports.map((one) => alias(i, one))));
@@ -101,17 +113,24 @@ async function rebuild(root, target, entry, inlined) {
 
 /**
  * Code from the cache of Node 20 cannot import(): the module that runs the script does it in its place. What the script
- * would import from itself it takes from its own exports.
+ * would import from itself it takes from its own exports; what lies in another script it imports from there, because each
+ * door between them would cost as much as a file that holds something.
  */
-function replaceImports(root, script, outputs, parts) {
+function replaceImports(root, script, outputs, { parts, homes }) {
   let text = readFileSync(join(root, script), "utf8");
   for (const { path, kind } of outputs[script].imports) {
     if (kind !== "dynamic-import") continue;
     const written = JSON.stringify(path in outputs ? specifier(dirname(script), path) : path);
-    const i = parts.indexOf(path);
-    const own = i < 0 ? "" : outputs[path].exports.map((name) => `${name}:$start.exports.${alias(i, name)}`).join();
-    const instead = i < 0 ? `$load(${written})` : `Promise.resolve().then(()=>({${own}}))`;
-    text = text.replaceAll(`import(${written})`, instead);
+    text = text.replaceAll(`import(${written})`, instead(path, written));
+  }
+
+  function instead(path, written) {
+    const home = homes.get(path);
+    if (home === undefined) return `$load(${written})`;
+    const taken = (from) => home.exports.map((name) => `${name}:${from}.${alias(home.i, name)}`).join();
+    if (parts.includes(path)) return `Promise.resolve().then(()=>({${taken("$start.exports")}}))`;
+    const runner = JSON.stringify(specifier(dirname(script), home.runner));
+    return `$load(${runner}).then(($m)=>({${taken("$m")}}))`;
   }
   // The openai package names one in a message.
   if (/\bimport\((?!'node:)/.test(text))

@@ -48,7 +48,7 @@ test("the start keeps to its budget of bytes and files", () => {
   expect(files.length).toBeLessThanOrEqual(MAX_FILES);
 });
 
-test.each(["start", "runtime", "turn"])("the script %s has a compile cache that this Node accepts", (name) => {
+test.each(["start", "runtime", "turn", "log"])("the script %s has a compile cache that this Node accepts", (name) => {
   expect(existsSync(join(outdir, `${name}.cjs`))).toBe(true);
   expect(existsSync(join(outdir, `${name}.cache`))).toBe(true);
 });
