@@ -197,8 +197,7 @@ export async function createRuntime(
       mcp?.start();
       void hooks.start();
       await conversation.warmUp();
-      // The command parser takes tens of milliseconds, and who has asked for something already does not need it first.
-      if (!session.busy) await approvals.warmUp();
+      await approvals.warmUp(() => session.busy);
     },
     close: async () => {
       if (failPoints != null) await failPoints.closing();
