@@ -34,10 +34,14 @@ export class HttpFetch {
   readonly #connectTimeoutMs: number;
   readonly #allowedHeaders: ReadonlySet<string>;
   readonly #bodies = new WeakMap<object, string>();
-  #agent: http.Agent | null = null;
+  #agent: http.Agent | undefined;
 
-  /** `connectTimeoutMs` covers name, TCP and TLS; `extraHeaders` are sent beside the SDK's own. */
-  constructor(connectTimeoutMs: number, extraHeaders: readonly string[]) {
+  /**
+   * `connectTimeoutMs` covers name, TCP and TLS; `extraHeaders` are sent beside the SDK's own. `agent` belongs to this from
+   * now on; without one it makes its own.
+   */
+  constructor(connectTimeoutMs: number, extraHeaders: readonly string[], agent?: http.Agent) {
+    this.#agent = agent;
     this.#connectTimeoutMs = connectTimeoutMs;
     this.#allowedHeaders = new Set([...SDK_HEADERS, ...extraHeaders.map((name) => name.toLowerCase())]);
   }
