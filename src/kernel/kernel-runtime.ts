@@ -212,7 +212,9 @@ export async function createRuntime(
       await hooks.end(options.signal);
       await mcp?.close();
       await processes.close();
-      return { sessionId, turnInterrupted, resumable: parked || isResumable(log, logger) };
+      // Reading a long session takes a while: only where nothing else tells what is in it.
+      const resumable = parked || recorder.hasEndedTurn || isResumable(log, logger);
+      return { sessionId, turnInterrupted, resumable };
     },
   };
 }
