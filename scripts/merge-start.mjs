@@ -23,9 +23,8 @@ export async function mergeStart(root, outdir, { outputs }) {
   }
   const homes = new Map();
   for (const { name, parts, main } of scripts) {
-    const runner = main ?? join(out, `${name}.js`);
     for (const [i, file] of parts.entries()) {
-      if (file !== main) homes.set(file, { runner, i, exports: outputs[file].exports });
+      if (file !== main) homes.set(file, { name, i, exports: outputs[file].exports });
     }
   }
   for (const script of scripts) await mergeScript(root, out, outputs, script, homes);
@@ -51,9 +50,8 @@ async function mergeScript(root, out, outputs, { name, parts, main }, homes) {
 
   const doors = parts.filter((file) => file !== main);
   const names = parts.flatMap((file, i) => (file === main ? [] : outputs[file].exports.map((one) => alias(i, one))));
-  const needs = [...new Set(outputs[script].imports.flatMap((edge) => (edge.path in outputs ? staticOf(edge) : [])))];
-  const beside = needs.map((file) => specifier(out, file));
-  outputs[runnerFile] = { ...outputs[runnerFile], ...write(root, runnerFile, runner(name, names, beside), script) };
+  const text = main === null ? laterRunner(name, names) : startRunner(names);
+  outputs[runnerFile] = { ...outputs[runnerFile], ...write(root, runnerFile, text, script) };
   for (const [i, file] of parts.entries()) {
     if (file === main) continue;
     const text = door(outputs[file].exports, i, specifier(dirname(file), runnerFile));
@@ -66,11 +64,6 @@ async function mergeScript(root, out, outputs, { name, parts, main }, homes) {
     const { imports, bytes } = await rebuild(root, file, { entryPoints: [file], format: "esm" }, new Set(doors));
     outputs[file] = { ...output, imports, bytes };
   }
-}
-
-/** The file of an import that a script makes by require(), which no ES module answers to: its runner imports it. */
-function staticOf({ kind, path }) {
-  return kind === "dynamic-import" ? [] : [path];
 }
 
 /** Writes `target` from `entry` with the static imports of `inlined` files taken in. Gives its part of a metafile. */
@@ -113,8 +106,8 @@ async function rebuild(root, target, entry, inlined) {
 
 /**
  * Code from the cache of Node 20 cannot import(): the module that runs the script does it in its place. What the script
- * would import from itself it takes from its own exports; what lies in another script it imports from there, because each
- * door between them would cost as much as a file that holds something.
+ * would import from itself it takes from its own exports, what lies in another script from that one: each module between
+ * them would cost as much as one that holds something.
  */
 function replaceImports(root, script, outputs, { parts, homes }) {
   let text = readFileSync(join(root, script), "utf8");
@@ -129,8 +122,7 @@ function replaceImports(root, script, outputs, { parts, homes }) {
     if (home === undefined) return `$load(${written})`;
     const taken = (from) => home.exports.map((name) => `${name}:${from}.${alias(home.i, name)}`).join();
     if (parts.includes(path)) return `Promise.resolve().then(()=>({${taken("$start.exports")}}))`;
-    const runner = JSON.stringify(specifier(dirname(script), home.runner));
-    return `$load(${runner}).then(($m)=>({${taken("$m")}}))`;
+    return `Promise.resolve().then(()=>{const $m=$script("${home.name}");return{${taken("$m")}}})`;
   }
   // The openai package names one in a message.
   if (/\bimport\((?!'node:)/.test(text))
@@ -144,26 +136,42 @@ function write(root, file, text, to) {
   return { imports: [{ path: to, kind: "import-statement" }], inputs: {}, bytes: text.length };
 }
 
-/** A cache that is absent, or of another Node, costs time and nothing else. */
-function runner(name, names, beside) {
-  const imports = beside.map((path, i) => `import * as m${i} from ${JSON.stringify(path)};\n`).join("");
-  const modules = beside.map((path, i) => `${JSON.stringify(path)}: m${i}`).join(", ");
+/**
+ * Runs the scripts, each when it is asked for: read at once, because the loader of ES modules waits for the file system
+ * five times for each file. A cache that is absent, or of another Node, costs time and nothing else.
+ */
+function startRunner(names) {
+  const runners = { "./kernel.js": "start" };
+  for (const name of Object.keys(LATER_SCRIPTS)) runners[`./${name}.js`] = name;
   return `import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import vm from "node:vm";
-${imports}const filename = fileURLToPath(new URL("${name}.cjs", import.meta.url));
-let cachedData;
-try { cachedData = readFileSync(fileURLToPath(new URL("${name}.cache", import.meta.url))); } catch {}
-const source = "(function(require,$start,$load,$url){const module=$start;" + readFileSync(filename, "utf8") + "\\n})";
-const script = new vm.Script(source, { filename, cachedData });
-const start = { exports: {} };
 const load = createRequire(import.meta.url);
-const modules = { ${modules} };
-const ask = (id) => modules[id] ?? load(id);
-script.runInThisContext()(ask, start, (specifier) => import(specifier), import.meta.url);
-export const { ${names.join(", ")} } = start.exports;
+const scripts = new Map();
+const runners = ${JSON.stringify(runners)};
+const ask = (id) => (id in runners ? $script(runners[id]) : load(id));
+export function $script(name) {
+  const known = scripts.get(name);
+  if (known !== undefined) return known;
+  const filename = fileURLToPath(new URL(name + ".cjs", import.meta.url));
+  let cachedData;
+  try { cachedData = readFileSync(fileURLToPath(new URL(name + ".cache", import.meta.url))); } catch {}
+  const head = "(function(require,$start,$script,$load,$url){const module=$start;";
+  const script = new vm.Script(head + readFileSync(filename, "utf8") + "\\n})", { filename, cachedData });
+  const start = { exports: {} };
+  const url = new URL(name + ".js", import.meta.url).href;
+  script.runInThisContext()(ask, start, $script, (specifier) => import(specifier), url);
+  scripts.set(name, start.exports);
+  return start.exports;
+}
+export const { ${names.join(", ")} } = $script("start");
 `;
+}
+
+/** For modules that share something with a script. */
+function laterRunner(name, names) {
+  return `import { $script } from "./kernel.js";\nexport const { ${names.join(", ")} } = $script("${name}");\n`;
 }
 
 function reExports(names, i, from) {
