@@ -3,7 +3,7 @@
 /** The command, and what it loads by import() in wire mode before it can answer. */
 export const START_ENTRIES = ["bin/kernel.ts", "bin/run-wire.ts", "src/kernel/main.ts"];
 
-const TURN = /^src\/kernel\/(tools\/[^/]+|providers\/(openai-driver|registry))\.ts$|node_modules\/openai\/index\.mjs$/;
+const TURN = /^src\/kernel\/(tools\/[^/]+|providers\/openai-driver)\.ts$|node_modules\/openai\/index\.mjs$/;
 
 const LOG = /node_modules\/pino\/pino\.js$/;
 
@@ -12,7 +12,7 @@ const LOG = /node_modules\/pino\/pino\.js$/;
  * second; and what writes the log, at the latest when the kernel ends.
  */
 export const LATER_SCRIPTS = {
-  runtime: () => ["src/kernel/kernel-runtime.ts"],
+  runtime: () => ["src/kernel/kernel-runtime.ts", "src/kernel/providers/registry.ts"],
   turn: (outputs) => entriesLike(outputs, TURN),
   log: (outputs) => entriesLike(outputs, LOG),
 };

@@ -184,6 +184,7 @@ export async function createRuntime(
     random: Math.random,
     logger,
   });
+  let isClosing = false;
   const records = () => replaySession(sessionPaths(shareDir, workDir, sessionId));
   const session = new Session({ recorder, conversation, planMode, hooks, logger, records, resumes });
   return {
@@ -196,10 +197,14 @@ export async function createRuntime(
     warmUp: async () => {
       mcp?.start();
       void hooks.start();
+      // A client that wanted no more than the answer to initialize may have left; what it said meanwhile is read first.
+      await new Promise(setImmediate);
+      if (isClosing) return;
       await conversation.warmUp();
       await approvals.warmUp(() => session.busy);
     },
     close: async () => {
+      isClosing = true;
       if (failPoints != null) await failPoints.closing();
       const turnInterrupted = session.turnRunning;
       // First of all: from here on nothing that ends because of the end is taken for an answer.
