@@ -38,9 +38,11 @@ export function createOpenAiProvider(resolved: ResolvedModel, deps: OpenAiDriver
   return new OpenAiProvider(resolved, deps);
 }
 
-/** Loads the client library. */
+/** Loads the client library and what it uses of Node. */
 export async function loadOpenAi(): Promise<typeof OpenAI> {
   const { OpenAI: Client } = await import("openai");
+  // Loaded when it is touched, which every request does.
+  void globalThis.ReadableStream;
   return Client;
 }
 
