@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
-import { bundleOptions, elsewhere, external, root, rpcConnectionOnly } from "./bundle-options.mjs";
+import { bundleOptions, elsewhere, external, openAiWithoutFetch, root, rpcConnectionOnly } from "./bundle-options.mjs";
 
 /** Sources of the public modules, by the name of the output. */
 const PUBLIC = { index: "src/fallback/index.ts", client: "src/client/index.ts" };
@@ -25,7 +25,7 @@ export async function buildLibrary(outdir = join(root, "dist")) {
     entryPoints: { ...PUBLIC, "kernel-worker": "src/fallback/kernel-worker.ts" },
     outdir: join(outdir, "lib"),
     external,
-    plugins: [sharedMcpClient, rpcConnectionOnly],
+    plugins: [sharedMcpClient, rpcConnectionOnly, openAiWithoutFetch],
     chunkNames: "[name]-[hash]",
     banner: { js: banner },
   });

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { buildLibrary } from "./build-library.mjs";
-import { bundleOptions, elsewhere, external, root, rpcConnectionOnly } from "./bundle-options.mjs";
+import { bundleOptions, elsewhere, external, openAiWithoutFetch, root, rpcConnectionOnly } from "./bundle-options.mjs";
 import { copyGrammar } from "./copy-grammar.mjs";
 import { mergeStart } from "./merge-start.mjs";
 import { writeStartCache } from "./start-cache.mjs";
@@ -31,7 +31,7 @@ export async function buildBundle(outdir = join(root, "dist")) {
     entryPoints: { kernel: "bin/kernel.ts" },
     outdir,
     external,
-    plugins: [mcpApart, libraryApart, rpcConnectionOnly],
+    plugins: [mcpApart, libraryApart, rpcConnectionOnly, openAiWithoutFetch],
     chunkNames: "chunks/[name]-[hash]",
   });
   const client = await build({

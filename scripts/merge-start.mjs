@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { build } from "esbuild";
-import { START_ENTRIES, staticClosure, TURN_SCRIPTS } from "./start-closure.mjs";
+import { LATER_SCRIPTS, START_ENTRIES, staticClosure } from "./start-closure.mjs";
 
 /**
  * Rewrites the output of a build with splitting in `outdir`. Takes esbuild's metafile, whose paths are relative to
@@ -14,20 +14,31 @@ export async function mergeStart(root, outdir, { outputs }) {
   const out = relative(root, outdir);
   const main = join(out, "kernel.js");
   // The command itself comes last: it runs as soon as it is evaluated.
-  const parts = [...staticClosure(outputs, START_ENTRIES).filter((file) => file !== main), main];
-  await mergeScript(root, out, outputs, { name: "start", parts, main });
+  const scripts = [{ name: "start", parts: [...without(staticClosure(outputs, START_ENTRIES), [main]), main], main }];
   // What a turn runs through: each of these is loaded as a whole, by the first who asks for a part of it.
-  const taken = new Set([...parts, join(out, "start.cjs")]);
-  for (const [name, entries] of Object.entries(TURN_SCRIPTS)) {
-    const later = staticClosure(outputs, entries(outputs)).filter((file) => !taken.has(file));
-    for (const file of later) taken.add(file);
-    for (const made of ["js", "cjs"]) taken.add(join(out, `${name}.${made}`));
-    await mergeScript(root, out, outputs, { name, parts: later, main: null });
+  for (const [name, entries] of Object.entries(LATER_SCRIPTS)) {
+    const taken = scripts.flatMap(({ parts }) => parts);
+    const parts = without(staticClosure(outputs, entries(outputs)), taken);
+    scripts.push({ name, parts, main: null });
   }
+  const homes = new Map();
+  for (const { name, parts, main } of scripts) {
+    for (const [i, file] of parts.entries()) {
+      if (file !== main) homes.set(file, { name, i, exports: outputs[file].exports });
+    }
+  }
+  for (const script of scripts) await mergeScript(root, out, outputs, script, homes);
 }
 
-/** Puts `parts` into one script; `main` is the one that runs it, null for a new file that only does that. */
-async function mergeScript(root, out, outputs, { name, parts, main }) {
+function without(files, others) {
+  return files.filter((file) => !others.includes(file));
+}
+
+/**
+ * Puts `parts` into one script; `main` is the one that runs it, null for a new file that only does that. `homes` tells
+ * for each part of any script where it is found.
+ */
+async function mergeScript(root, out, outputs, { name, parts, main }, homes) {
   const script = join(out, `${name}.cjs`);
   const runnerFile = main ?? join(out, `${name}.js`);
   const contents = parts.map((file, i) => reExports(outputs[file].exports, i, specifier(out, file))).join("");
@@ -35,13 +46,12 @@ async function mergeScript(root, out, outputs, { name, parts, main }) {
   const inputs = Object.assign({}, ...parts.map((file) => outputs[file].inputs));
   const own = main === null ? { define: { "import.meta.url": "$url" } } : {};
   outputs[script] = { ...(await rebuild(root, script, { ...entry, ...own }, new Set(parts))), inputs };
-  replaceImports(root, script, outputs, parts);
+  replaceImports(root, script, outputs, { parts, homes });
 
   const doors = parts.filter((file) => file !== main);
   const names = parts.flatMap((file, i) => (file === main ? [] : outputs[file].exports.map((one) => alias(i, one))));
-  const needs = [...new Set(outputs[script].imports.flatMap((edge) => (edge.path in outputs ? staticOf(edge) : [])))];
-  const beside = needs.map((file) => specifier(out, file));
-  outputs[runnerFile] = { ...outputs[runnerFile], ...write(root, runnerFile, runner(name, names, beside), script) };
+  const text = main === null ? laterRunner(name, names) : startRunner(names);
+  outputs[runnerFile] = { ...outputs[runnerFile], ...write(root, runnerFile, text, script) };
   for (const [i, file] of parts.entries()) {
     if (file === main) continue;
     const text = door(outputs[file].exports, i, specifier(dirname(file), runnerFile));
@@ -54,11 +64,6 @@ async function mergeScript(root, out, outputs, { name, parts, main }) {
     const { imports, bytes } = await rebuild(root, file, { entryPoints: [file], format: "esm" }, new Set(doors));
     outputs[file] = { ...output, imports, bytes };
   }
-}
-
-/** The file of an import that a script makes by require(), which no ES module answers to: its runner imports it. */
-function staticOf({ kind, path }) {
-  return kind === "dynamic-import" ? [] : [path];
 }
 
 /** Writes `target` from `entry` with the static imports of `inlined` files taken in. Gives its part of a metafile. */
@@ -101,17 +106,23 @@ async function rebuild(root, target, entry, inlined) {
 
 /**
  * Code from the cache of Node 20 cannot import(): the module that runs the script does it in its place. What the script
- * would import from itself it takes from its own exports.
+ * would import from itself it takes from its own exports, what lies in another script from that one: each module between
+ * them would cost as much as one that holds something.
  */
-function replaceImports(root, script, outputs, parts) {
+function replaceImports(root, script, outputs, { parts, homes }) {
   let text = readFileSync(join(root, script), "utf8");
   for (const { path, kind } of outputs[script].imports) {
     if (kind !== "dynamic-import") continue;
     const written = JSON.stringify(path in outputs ? specifier(dirname(script), path) : path);
-    const i = parts.indexOf(path);
-    const own = i < 0 ? "" : outputs[path].exports.map((name) => `${name}:$start.exports.${alias(i, name)}`).join();
-    const instead = i < 0 ? `$load(${written})` : `Promise.resolve().then(()=>({${own}}))`;
-    text = text.replaceAll(`import(${written})`, instead);
+    text = text.replaceAll(`import(${written})`, instead(path, written));
+  }
+
+  function instead(path, written) {
+    const home = homes.get(path);
+    if (home === undefined) return `$load(${written})`;
+    const taken = (from) => home.exports.map((name) => `${name}:${from}.${alias(home.i, name)}`).join();
+    if (parts.includes(path)) return `Promise.resolve().then(()=>({${taken("$start.exports")}}))`;
+    return `Promise.resolve().then(()=>{const $m=$script("${home.name}");return{${taken("$m")}}})`;
   }
   // The openai package names one in a message.
   if (/\bimport\((?!'node:)/.test(text))
@@ -125,26 +136,42 @@ function write(root, file, text, to) {
   return { imports: [{ path: to, kind: "import-statement" }], inputs: {}, bytes: text.length };
 }
 
-/** A cache that is absent, or of another Node, costs time and nothing else. */
-function runner(name, names, beside) {
-  const imports = beside.map((path, i) => `import * as m${i} from ${JSON.stringify(path)};\n`).join("");
-  const modules = beside.map((path, i) => `${JSON.stringify(path)}: m${i}`).join(", ");
+/**
+ * Runs the scripts, each when it is asked for: read at once, because the loader of ES modules waits for the file system
+ * five times for each file. A cache that is absent, or of another Node, costs time and nothing else.
+ */
+function startRunner(names) {
+  const runners = { "./kernel.js": "start" };
+  for (const name of Object.keys(LATER_SCRIPTS)) runners[`./${name}.js`] = name;
   return `import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import vm from "node:vm";
-${imports}const filename = fileURLToPath(new URL("${name}.cjs", import.meta.url));
-let cachedData;
-try { cachedData = readFileSync(fileURLToPath(new URL("${name}.cache", import.meta.url))); } catch {}
-const source = "(function(require,$start,$load,$url){const module=$start;" + readFileSync(filename, "utf8") + "\\n})";
-const script = new vm.Script(source, { filename, cachedData });
-const start = { exports: {} };
 const load = createRequire(import.meta.url);
-const modules = { ${modules} };
-const ask = (id) => modules[id] ?? load(id);
-script.runInThisContext()(ask, start, (specifier) => import(specifier), import.meta.url);
-export const { ${names.join(", ")} } = start.exports;
+const scripts = new Map();
+const runners = ${JSON.stringify(runners)};
+const ask = (id) => (id in runners ? $script(runners[id]) : load(id));
+export function $script(name) {
+  const known = scripts.get(name);
+  if (known !== undefined) return known;
+  const filename = fileURLToPath(new URL(name + ".cjs", import.meta.url));
+  let cachedData;
+  try { cachedData = readFileSync(fileURLToPath(new URL(name + ".cache", import.meta.url))); } catch {}
+  const head = "(function(require,$start,$script,$load,$url){const module=$start;";
+  const script = new vm.Script(head + readFileSync(filename, "utf8") + "\\n})", { filename, cachedData });
+  const start = { exports: {} };
+  const url = new URL(name + ".js", import.meta.url).href;
+  script.runInThisContext()(ask, start, $script, (specifier) => import(specifier), url);
+  scripts.set(name, start.exports);
+  return start.exports;
+}
+export const { ${names.join(", ")} } = $script("start");
 `;
+}
+
+/** For modules that share something with a script. */
+function laterRunner(name, names) {
+  return `import { $script } from "./kernel.js";\nexport const { ${names.join(", ")} } = $script("${name}");\n`;
 }
 
 function reExports(names, i, from) {

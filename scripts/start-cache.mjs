@@ -1,4 +1,4 @@
-// Writes start.cache, runtime.cache and turn.cache: what V8 compiled of these scripts while the built kernel ran one
+// Writes start.cache, runtime.cache, turn.cache and log.cache: what V8 compiled of these scripts while the built kernel ran one
 // turn. They fit the Node that builds; another Node rejects them and compiles as if they were not there.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,10 +11,12 @@ import v8 from "node:v8";
 import vm from "node:vm";
 
 const RUN_MS = 30_000;
-const NAMES = ["start", "runtime", "turn"];
+const NAMES = ["start", "runtime", "turn", "log"];
 const self = fileURLToPath(import.meta.url);
 const extensions = ["seq/1", "resume/1", "heartbeat/1", "grants/1"];
-const initialize = { protocol_version: "1.10", capabilities: { extensions } };
+// The name of the client goes to the log.
+const client = { name: "build", version: "1" };
+const initialize = { protocol_version: "1.10", client, capabilities: { extensions } };
 const requests = [
   { jsonrpc: "2.0", id: "1", method: "initialize", params: initialize },
   { jsonrpc: "2.0", id: "2", method: "prompt", params: { user_input: "go" } },

@@ -3,14 +3,23 @@
 /** The command, and what it loads by import() in wire mode before it can answer. */
 export const START_ENTRIES = ["bin/kernel.ts", "bin/run-wire.ts", "src/kernel/main.ts"];
 
-const TURN = /^src\/kernel\/(tools\/[^/]+|providers\/(openai-driver|registry))\.ts$|node_modules\/openai\/index\.mjs$/;
+const TURN = /^src\/kernel\/(tools\/[^/]+|providers\/openai-driver)\.ts$|node_modules\/openai\/index\.mjs$/;
 
-/** What is loaded behind the start up to the first call of a model, in two parts: a kernel can be asked before the second. */
-export const TURN_SCRIPTS = {
-  runtime: () => ["src/kernel/kernel-runtime.ts"],
-  turn: (outputs) =>
-    Object.values(outputs).flatMap(({ entryPoint = "" }) => (TURN.test(entryPoint) ? [entryPoint] : [])),
+const LOG = /node_modules\/pino\/pino\.js$/;
+
+/**
+ * What is loaded behind the start: up to the first call of a model, in two parts, because a kernel can be asked before the
+ * second; and what writes the log, at the latest when the kernel ends.
+ */
+export const LATER_SCRIPTS = {
+  runtime: () => ["src/kernel/kernel-runtime.ts", "src/kernel/providers/registry.ts"],
+  turn: (outputs) => entriesLike(outputs, TURN),
+  log: (outputs) => entriesLike(outputs, LOG),
 };
+
+function entriesLike(outputs, pattern) {
+  return Object.values(outputs).flatMap(({ entryPoint = "" }) => (pattern.test(entryPoint) ? [entryPoint] : []));
+}
 
 /** The output files that load with the outputs of these entry points, themselves included; static imports only. */
 export function staticClosure(outputs, entries) {

@@ -186,6 +186,7 @@ export async function createRuntime(
     random: Math.random,
     logger,
   });
+  let isClosing = false;
   const session = new Session({ recorder, conversation, planMode, hooks, logger, records, resumes });
   return {
     session,
@@ -197,11 +198,14 @@ export async function createRuntime(
     warmUp: async () => {
       mcp?.start();
       void hooks.start();
+      // A client that wanted no more than the answer to initialize may have left; what it said meanwhile is read first.
+      await new Promise(setImmediate);
+      if (isClosing) return;
       await conversation.warmUp();
-      // The command parser takes tens of milliseconds, and who has asked for something already does not need it first.
-      if (!session.busy) await approvals.warmUp();
+      await approvals.warmUp(() => session.busy);
     },
     close: async () => {
+      isClosing = true;
       if (failPoints != null) await failPoints.closing();
       const turnInterrupted = session.turnRunning;
       // First of all: from here on nothing that ends because of the end is taken for an answer.
@@ -214,7 +218,9 @@ export async function createRuntime(
       await hooks.end(options.signal);
       await mcp?.close();
       await processes.close();
-      return { sessionId, turnInterrupted, resumable: parked || isResumable(log, logger) };
+      // Reading a long session takes a while: only where nothing else tells what is in it.
+      const resumable = parked || recorder.hasEndedTurn || isResumable(log, logger);
+      return { sessionId, turnInterrupted, resumable };
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Loads code before it is needed, for whoever has to start a kernel fast and has the time now. */
 
-/** Loads what a kernel runs through up to its first call of a model. Opens and starts nothing. Never rejects. */
+/** Loads and rehearses what a kernel runs through up to its first call of a model. Opens nothing that stays. Never rejects. */
 export async function preloadKernel(): Promise<void> {
   await Promise.allSettled([
     import("./main.js"),
@@ -9,6 +9,15 @@ export async function preloadKernel(): Promise<void> {
     defineTools(),
     loadDriver(),
   ]);
+  // Behind the loading, because a kernel that is needed at once needs that more.
+  await Promise.allSettled([rehearse()]);
+}
+
+async function rehearse(): Promise<void> {
+  const { rehearseKernel } = await import("./rehearse-kernel.js");
+  await rehearseKernel();
+  const { rehearseOpenAi } = await import("./providers/rehearse-openai.js");
+  await rehearseOpenAi();
 }
 
 async function defineTools(): Promise<void> {

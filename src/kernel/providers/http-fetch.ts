@@ -4,6 +4,7 @@
  */
 import http from "node:http";
 import type https from "node:https";
+import { HttpHeaders } from "./http-headers.js";
 
 /** The part of Response that the SDK uses, plus the raw message for the stream reader. */
 export interface HttpReply {
@@ -11,14 +12,14 @@ export interface HttpReply {
   status: number;
   statusText: string;
   url: string;
-  headers: Headers;
+  headers: HttpHeaders;
   incoming: http.IncomingMessage;
   text(): Promise<string>;
 }
 
 export interface HttpRequest {
   method: string;
-  headers: Headers;
+  headers: Pick<HttpHeaders, "get" | typeof Symbol.iterator>;
   body: string;
   signal: AbortSignal;
 }
@@ -33,10 +34,14 @@ export class HttpFetch {
   readonly #connectTimeoutMs: number;
   readonly #allowedHeaders: ReadonlySet<string>;
   readonly #bodies = new WeakMap<object, string>();
-  #agent: http.Agent | null = null;
+  #agent: http.Agent | undefined;
 
-  /** `connectTimeoutMs` covers name, TCP and TLS; `extraHeaders` are sent beside the SDK's own. */
-  constructor(connectTimeoutMs: number, extraHeaders: readonly string[]) {
+  /**
+   * `connectTimeoutMs` covers name, TCP and TLS; `extraHeaders` are sent beside the SDK's own. `agent` belongs to this from
+   * now on; without one it makes its own.
+   */
+  constructor(connectTimeoutMs: number, extraHeaders: readonly string[], agent?: http.Agent) {
+    this.#agent = agent;
     this.#connectTimeoutMs = connectTimeoutMs;
     this.#allowedHeaders = new Set([...SDK_HEADERS, ...extraHeaders.map((name) => name.toLowerCase())]);
   }
@@ -109,7 +114,7 @@ export class HttpFetch {
   }
 
   #reply(url: string, incoming: http.IncomingMessage): HttpReply {
-    const headers = new Headers();
+    const headers = new HttpHeaders();
     for (const [name, value] of Object.entries(incoming.headers)) {
       if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
     }

@@ -3,6 +3,7 @@
  * the typed errors; the reply is read here, because the client's own iterator misses several shapes of failure.
  */
 import { randomBytes } from "node:crypto";
+import type { Agent } from "node:http";
 import type OpenAI from "openai";
 import type { ResolvedModel } from "../config/config.js";
 import type { Logger } from "../logger.js";
@@ -28,6 +29,8 @@ export interface OpenAiDriverDeps {
   logger: Logger;
   /** The client at the other end of the wire, named in the User-Agent of kimi requests. */
   client?: { name: string; version?: string } | null;
+  /** Makes the connections, for servers that are not on the network. */
+  agent?: Agent;
 }
 
 /** Creates the driver. Nothing is loaded or connected before `warmUp` or the first request. Throws on a bad base_url. */
@@ -38,8 +41,8 @@ export function createOpenAiProvider(resolved: ResolvedModel, deps: OpenAiDriver
 /** Loads the client library and what it uses of Node. */
 export async function loadOpenAi(): Promise<typeof OpenAI> {
   const { OpenAI: Client } = await import("openai");
-  // Node loads its whole fetch, tens of milliseconds, at the first use of one of its classes.
-  new Headers();
+  // Loaded when it is touched, which every request does.
+  void globalThis.ReadableStream;
   return Client;
 }
 
@@ -70,7 +73,7 @@ class OpenAiProvider implements ChatProvider {
     this.#logger = deps.logger;
     this.#origin = url.origin;
     this.#headers = requestHeaders(resolved, deps.client ?? null);
-    this.#http = new HttpFetch(CONNECT_TIMEOUT_MS, Object.keys(this.#headers));
+    this.#http = new HttpFetch(CONNECT_TIMEOUT_MS, Object.keys(this.#headers), deps.agent);
     this.#requests = new OpenAiRequests(resolved, url.hostname);
     this.#timeouts = idleTimeouts(resolved.env, isLoopbackHost(url.hostname));
   }

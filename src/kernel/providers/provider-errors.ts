@@ -1,5 +1,6 @@
 /** From what the SDK and the network throw to the one error class of model calls. */
 import { errorMessage } from "../errors.js";
+import { HttpHeaders } from "./http-headers.js";
 import { asRecord, asText } from "./json-values.js";
 import { ProviderError } from "./provider.js";
 import { statusError } from "./server-error.js";
@@ -22,7 +23,7 @@ export function toProviderError(
   const fields = asRecord(error);
   const status = fields?.status;
   const headers = fields?.headers;
-  if (typeof status === "number" && headers instanceof Headers) {
+  if (typeof status === "number" && headers instanceof HttpHeaders) {
     const body = bodyOf(headers) ?? "";
     if (status >= 300 && status < 400) return redirectError(status, headers.get("location"), error);
     return statusError(status, body, retryAfterMs(headers), error);
@@ -31,7 +32,7 @@ export function toProviderError(
 }
 
 /** Retry-After in milliseconds, from seconds, a date or `retry-after-ms`; null when absent or unusable. */
-export function retryAfterMs(headers: Headers, now: number = Date.now()): number | null {
+export function retryAfterMs(headers: Pick<HttpHeaders, "get">, now: number = Date.now()): number | null {
   const exact = Number.parseFloat(headers.get("retry-after-ms") ?? "");
   const text = headers.get("retry-after") ?? "";
   const seconds = /^\s*[\d.]+\s*$/.test(text) ? Number.parseFloat(text) : Number.NaN;

@@ -117,6 +117,8 @@ export function serveKernel({ connection, sink }: KernelConnection, deps: ServeD
 
   /** After the reply is out, so that the first prompt finds loaded what it needs and nobody has waited for it. */
   function warmUp(): void {
+    // Nobody would close what is made for a client that has left.
+    if (connection.signal.aborted) return;
     runtime()
       .then((loaded) => {
         extended?.attach(loaded);

@@ -100,7 +100,7 @@ test("the whole turn", async () => {
     ...["write StepBegin", "deliver StepBegin", "write context", "write step"],
     ...["write ContentPart", "deliver ContentPart", "write stream_end", "write StatusUpdate", "deliver StatusUpdate"],
     ...["write step_end", "write context", "fsync", "write checkpoint"],
-    ...["write TurnEnd", "fsync", "fsync", "write checkpoint", "deliver TurnEnd", "RESPONSE"],
+    ...["write TurnEnd", "fsync", "write checkpoint", "deliver TurnEnd", "RESPONSE"],
   ]);
 });
 

@@ -1,4 +1,5 @@
 /** The approval gate of one session: its stored grants and modes, the command parser, and the way to the client. */
+import { delay } from "../abort.js";
 import { ApprovalGate } from "../approval/approval-gate.js";
 import { lazyCommandParser } from "../approval/command-parser.js";
 import { grammarFiles } from "../approval/grammar-files.js";
@@ -10,6 +11,9 @@ import { ignoredActionsNotice, parseGrants } from "../approval/stored-grants.js"
 import type { Logger } from "../logger.js";
 import type { TurnRecorder } from "../turn/turn-recorder.js";
 import { approvalChannel } from "./approval-requests.js";
+
+/** Who asks for nothing for so long is a person, or has no need of a fast answer. */
+const REST_MS = 200;
 
 export interface SessionApprovalsDeps {
   recorder: TurnRecorder;
@@ -23,8 +27,11 @@ export interface SessionApprovalsDeps {
 
 export interface SessionApprovals {
   gate: ApprovalGate;
-  /** Loads the command parser, so that the first question does not wait for it. Never throws. */
-  warmUp(): Promise<void>;
+  /**
+   * Loads the command parser after a rest, so that the first question does not wait for it; not when the session is busy
+   * then, nor once it is closed: loading takes tens of milliseconds, which short lives need not pay. Never throws.
+   */
+  warmUp(isBusy: () => boolean): Promise<void>;
   /** Rejects what is pending and frees the parser. */
   close(): void;
   /** Flips automatic approval (yolo) or "nobody is there" (afk), stores it with the session and gives the new state. */
@@ -38,6 +45,7 @@ export function sessionApprovals(deps: SessionApprovalsDeps): SessionApprovals {
   const { grants, notices } = parseGrants(state.data.grants, places.workDir);
   const ignored = ignoredActionsNotice(state.data.approval.auto_approve_actions);
   for (const notice of [...notices, ...(ignored === null ? [] : [ignored])]) logger.warn({}, notice);
+  const closing = new AbortController();
   const parser = lazyCommandParser({ grammar: () => grammarFiles(import.meta.url), logger });
   const gate = new ApprovalGate({
     ...approvalChannel(recorder),
@@ -55,10 +63,15 @@ export function sessionApprovals(deps: SessionApprovalsDeps): SessionApprovals {
   });
   return {
     gate,
-    warmUp: async () => {
-      await parser.parse("true");
+    warmUp: async (isBusy) => {
+      const rested = await delay(REST_MS, closing.signal).then(
+        () => !isBusy(),
+        () => false,
+      );
+      if (rested) await parser.parse("true");
     },
     close: () => {
+      closing.abort();
       gate.close();
       parser.close();
     },

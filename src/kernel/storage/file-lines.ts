@@ -52,6 +52,16 @@ export function fileSize(path: string): number {
   }
 }
 
+/** What tells a file apart from what it was: a new one in its place, or one written to. null when that cannot be told. */
+export function fileMark(path: string): string | null {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = fs.statSync(path, { bigint: true });
+    return [dev, ino, size, mtimeNs, ctimeNs].join();
+  } catch {
+    return null;
+  }
+}
+
 /** The bytes between two offsets, fewer when the file is shorter. */
 export function readBytes(path: string, from: number, to: number): Buffer {
   const fd = openForReading(path);

@@ -1,5 +1,5 @@
 /** Reads a journal once for as long as its file stays as it is: a takeover asks for the same one again and again. */
-import * as fs from "node:fs";
+import { fileMark } from "./file-lines.js";
 import { type JournalContent, readJournal } from "./journal-reader.js";
 import type { SessionPaths } from "./share-folder.js";
 
@@ -14,21 +14,11 @@ const remembered = new WeakMap<SessionPaths, Remembered>();
 /** As readJournal. The content is kept for these very paths, whose owner must not change it. */
 export function journalOf(paths: SessionPaths): JournalContent {
   // Before the file is read: what is appended meanwhile makes the mark wrong, never the content old.
-  const mark = markOf(paths.journal);
+  const mark = fileMark(paths.journal);
   const known = remembered.get(paths);
   if (mark !== null && known?.mark === mark) return known.content;
   const content = readJournal(paths.journal);
   if (mark === null) remembered.delete(paths);
   else remembered.set(paths, { mark, content });
   return content;
-}
-
-/** null for what is not there or cannot be told: whoever reads it finds out. */
-function markOf(path: string): string | null {
-  try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = fs.statSync(path, { bigint: true });
-    return [dev, ino, size, mtimeNs, ctimeNs].join();
-  } catch {
-    return null;
-  }
 }

@@ -31,6 +31,10 @@ export class Journal {
   #lastSeq = 0;
   /** A cut whose rename is not on the disk yet. Before the next fsync nobody relies on what the new file holds. */
   #renamed = false;
+  /** False when the disk has everything that the file holds. */
+  #unsynced = true;
+  /** The file before a cut. Freeing its blocks takes longer than making the new one, so it waits for a better moment. */
+  #replacedFd: number | null = null;
   #unsafe: KernelError | null = null;
 
   private constructor(ops: FileOperations, place: JournalPlace) {
@@ -78,6 +82,7 @@ export class Journal {
       text += encodeRecord(seq, body);
     }
     const bytes = Buffer.from(text, "utf8");
+    this.#unsynced = true;
     this.#write(fd, bytes, options.last === true);
     this.#length += bytes.length;
     this.#lastSeq = seq;
@@ -88,10 +93,12 @@ export class Journal {
   /** Makes everything appended so far safe against power loss. A failure is final: what the disk holds is unknown. */
   sync(): void {
     const fd = this.#openFd();
+    if (!this.#unsynced && !this.#renamed) return;
     try {
       if (this.#renamed) this.#ops.fsyncDir(dirname(this.#place.path));
       this.#renamed = false;
       this.#ops.fsync(fd);
+      this.#unsynced = false;
     } catch (error) {
       this.#unsafe = storageError(error, WHAT);
       if (this.#unsafe.code !== "storage_failed") {
@@ -99,6 +106,7 @@ export class Journal {
       }
       throw this.#unsafe;
     }
+    this.#freeReplaced();
   }
 
   /**
@@ -118,7 +126,9 @@ export class Journal {
       throw storageError(error, WHAT);
     }
     // The old file has no name any more: from here on only the new one may be written.
-    this.close();
+    this.#freeReplaced();
+    this.#replacedFd = this.#fd;
+    this.#fd = null;
     try {
       this.#openFile(bytes.length);
       this.#renamed = true;
@@ -141,23 +151,30 @@ export class Journal {
   }
 
   close(): void {
+    this.#freeReplaced();
     const fd = this.#fd;
     this.#fd = null;
     if (fd !== null) quietly(() => this.#ops.close(fd));
   }
 
+  /** False when there was none. */
+  #freeReplaced(): boolean {
+    const fd = this.#replacedFd;
+    this.#replacedFd = null;
+    if (fd !== null) quietly(() => this.#ops.close(fd));
+    return fd !== null;
+  }
+
+  /** A full disk gets back what is held for later, one thing after the other, before that is believed. */
   #write(fd: number, bytes: Uint8Array, last: boolean): void {
     try {
       writeWhole(this.#ops, fd, bytes, this.#length, WHAT);
     } catch (error) {
-      if (this.#isTorn(error) || !last || !(error instanceof KernelError) || error.code !== "storage_full") throw error;
-      this.dropReserve();
-      try {
-        writeWhole(this.#ops, fd, bytes, this.#length, WHAT);
-      } catch (again) {
-        this.#isTorn(again);
-        throw again;
-      }
+      if (this.#isTorn(error) || !(error instanceof KernelError) || error.code !== "storage_full") throw error;
+      const freed = this.#freeReplaced();
+      if (!freed && !last) throw error;
+      if (!freed) this.dropReserve();
+      this.#write(fd, bytes, freed && last);
     }
   }
 

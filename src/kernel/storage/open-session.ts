@@ -198,7 +198,7 @@ class StoredSessionLog implements SessionLog {
       held.lock.verify();
       held.writer.dropReserve();
       held.writer.checkpoint();
-      if (this.load().empty) deleteSession(this.#ops, this.#paths, held.lock);
+      if (!held.writer.published && this.load().empty) deleteSession(this.#ops, this.#paths, held.lock);
       else if (clean) this.#remember(this.sessionId);
     } catch (error) {
       const fields = { session: this.sessionId, error: errorMessage(error) };

@@ -45,6 +45,7 @@ export class SessionWriter {
   #dirty = false;
   #openTurn = false;
   #wrote = false;
+  #published = false;
 
   constructor(parts: WriterParts) {
     this.#parts = parts;
@@ -63,6 +64,11 @@ export class SessionWriter {
   /** True while the session holds just what its owner found in it: nothing of it need be read again. */
   get untouched(): boolean {
     return !this.#wrote;
+  }
+
+  /** True when the session is not empty for certain, because wire.jsonl got a record from here: it need not be read. */
+  get published(): boolean {
+    return this.#published;
   }
 
   /** See SessionLog.beginTurn. `requests`: those of the turns before, which the cut would take away. */
@@ -134,7 +140,10 @@ export class SessionWriter {
     journal.sync();
     this.#projector.flush();
     const text = this.#projector.text();
-    if (text !== "") wire.append(wire.length === 0 ? WIRE_HEADER + text : text);
+    if (text !== "") {
+      wire.append(wire.length === 0 ? WIRE_HEADER + text : text);
+      this.#published = true;
+    }
     this.#projector.clear();
     if (this.#rotation !== null) {
       this.#generation = rotateContextFile(ops, paths.context, this.#rotation);

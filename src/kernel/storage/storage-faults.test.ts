@@ -100,16 +100,15 @@ describe("write, then fsync, then act or deliver", () => {
     operations.length = 0;
     log.rotateContext([{ role: "user", content: "y" }]);
     const seen = operations.filter((item) => !["open", "close"].includes(item.name));
-    expect(seen.slice(0, 7).map((item) => `${item.name} ${item.file}`)).toEqual([
+    expect(seen.slice(0, 6).map((item) => `${item.name} ${item.file}`)).toEqual([
       "write S1.jsonl",
-      "fsync S1.jsonl",
       "fsync S1.jsonl",
       "write context.jsonl.new",
       "fsync context.jsonl.new",
       "link context_1.jsonl",
       "rename context.jsonl",
     ]);
-    expect(seen[7]?.name).toBe("fsyncDir");
+    expect(seen[6]?.name).toBe("fsyncDir");
     log.close({ clean: false });
   });
 });
@@ -227,6 +226,51 @@ test("a full disk stops the turn, its end is still written, and the session goes
   log.append([text("back"), turnEnd("2")]);
   log.close({ clean: true });
   expect(share.lines("wire.jsonl").filter((line) => line.includes("TurnEnd"))).toHaveLength(2);
+});
+
+test("the file before a cut is let go of at the next fsync, and at once on a full disk", async () => {
+  let full = false;
+  const operations: Operation[] = [];
+  const ops = shimmedOperations(({ name, file }) => {
+    if (name === "close" && file === "S1.jsonl") full = false;
+    return full && name === "write" && file === "S1.jsonl" ? { errno: "ENOSPC" } : null;
+  }, operations);
+  const log = share.open({ ops });
+  await log.acquire();
+  const turn = { kind: "turn", client_id: null, user_input: "x" } as const;
+  const closed = () => operations.filter(({ name, file }) => name === "close" && file === "S1.jsonl").length;
+  log.beginTurn({ ...turn, turn_id: "1" });
+  log.append([text("a")]);
+  expect(closed()).toBe(0);
+  log.append([turnEnd("1")]);
+  expect(closed()).toBe(1);
+  log.checkpoint();
+  full = true;
+  log.beginTurn({ ...turn, turn_id: "2" });
+  expect([closed(), full]).toEqual([2, false]);
+  log.close({ clean: false });
+  expect(closed()).toBe(3);
+});
+
+test("an fsync that has nothing to bring to the disk is left out, and never the first of an owner", async () => {
+  const operations: Operation[] = [];
+  const log = share.open({ ops: shimmedOperations(() => null, operations) });
+  await log.acquire();
+  log.append([text("a")]);
+  const syncs = () => operations.filter(({ name, file }) => name === "fsync" && file === "S1.jsonl").length;
+  operations.length = 0;
+  log.append([toolResult("t")]);
+  log.checkpoint();
+  expect(syncs()).toBe(1);
+  log.append([text("b")]);
+  log.checkpoint();
+  expect(syncs()).toBe(2);
+  log.close({ clean: false });
+  operations.length = 0;
+  const next = share.open({ ops: shimmedOperations(() => null, operations) });
+  await next.acquire();
+  expect(syncs()).toBe(1);
+  next.close({ clean: false });
 });
 
 test("after a failed fsync nothing is written any more", async () => {

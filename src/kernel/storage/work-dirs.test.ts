@@ -48,6 +48,23 @@ test("what is stored already is not written again", () => {
   expect(fs.statSync(file())).toMatchObject({ mtimeMs, ino });
 });
 
+test("one session after the other: what others wrote in between is seen", () => {
+  const recovered = recoveredBytes(nodeFileOperations, share.paths().recovered, "S1", () => 1);
+  const mine = () => rememberSession({ ops: nodeFileOperations, shareDir: share.shareDir, recovered }, "/x", "A");
+  for (let turn = 0; turn < 3; turn++) mine();
+  remember("/x", "B");
+  mine();
+  expect(lastSessionId(share.shareDir, "/x")).toBe("A");
+  mine();
+  fs.rmSync(file());
+  mine();
+  expect(lastSessionId(share.shareDir, "/x")).toBe("A");
+  mine();
+  const { mtimeMs, ino } = fs.statSync(file());
+  mine();
+  expect(fs.statSync(file())).toMatchObject({ mtimeMs, ino });
+});
+
 test.each(["{damaged", "[]", '{"work_dirs":7}', '{"work_dirs":[7,{"path":3}]}', ""])("a damaged file: %j", (text) => {
   fs.writeFileSync(file(), text);
   expect(lastSessionId(share.shareDir, "/x")).toBeNull();

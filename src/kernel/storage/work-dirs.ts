@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { errorMessage } from "../errors.js";
 import type { Logger } from "../logger.js";
 import { quietly, replaceFile } from "./checked-write.js";
+import { fileMark } from "./file-lines.js";
 import type { FileOperations } from "./file-operations.js";
 import { asObject, parseObject } from "./line-json.js";
 import type { RecoveredBytes } from "./recovered-bytes.js";
@@ -38,7 +39,13 @@ export function rememberSession(options: WorkDirsOptions, workDir: string, sessi
   const { ops, shareDir, recovered } = options;
   const path = workDirsFile(shareDir);
   const workPath = resolve(workDir);
-  if (isRemembered(readList(path).entries, workPath, sessionId)) return;
+  // Asked at every turn, on the way to the model: a file that was not touched holds what it held.
+  const found = [fileMark(path), workPath, sessionId].join("\n");
+  if (lastFound.get(recovered) === found) return;
+  if (isRemembered(readList(path).entries, workPath, sessionId)) {
+    lastFound.set(recovered, found);
+    return;
+  }
   try {
     ops.mkdir(shareDir);
   } catch (error) {
@@ -57,6 +64,9 @@ export function rememberSession(options: WorkDirsOptions, workDir: string, sessi
     unlock();
   }
 }
+
+/** Of one session: the file, and what was found in it. */
+const lastFound = new WeakMap<RecoveredBytes, string>();
 
 /** The same for a session that runs: a list that cannot be written costs a client its shortcut, never a turn. */
 export function rememberIfPossible(

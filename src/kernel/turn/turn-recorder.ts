@@ -23,6 +23,7 @@ export class TurnRecorder implements Recorder {
   /** Seq of what was delivered last in this turn, 0 before the first; null while only the journal knows. */
   #delivered: number | null = null;
   #inTurn = false;
+  #hasEndedTurn = false;
 
   constructor(log: SessionLog, sink: EventSink) {
     this.log = log;
@@ -32,6 +33,11 @@ export class TurnRecorder implements Recorder {
   /** True from the turn's record to its TurnEnd. */
   get inTurn(): boolean {
     return this.#inTurn;
+  }
+
+  /** True when the session files hold the end of a turn from here, whatever became of it. */
+  get hasEndedTurn(): boolean {
+    return this.#hasEndedTurn;
   }
 
   /** Begins the journal of a turn. Throws as the log does. */
@@ -110,6 +116,7 @@ export class TurnRecorder implements Recorder {
     try {
       seq = this.log.append([record], { sync: true });
       this.log.checkpoint();
+      this.#hasEndedTurn = true;
     } catch (error) {
       failure = error;
     }
