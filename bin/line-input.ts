@@ -2,6 +2,7 @@
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { LEAVE_PASTES, MARK_PASTES, PastedLines } from "./pasted-lines.js";
+import { readPipedLines } from "./piped-lines.js";
 import type { Screen } from "./screen.js";
 
 /** Before each further line of a pasted text. */
@@ -31,11 +32,12 @@ interface Key {
 /** What is pasted in several lines on a terminal is one line that holds line ends. The caller closes it. */
 export class LineInput {
   readonly #screen: Screen;
-  readonly #lines: Interface;
-  readonly #isTerminal: boolean;
+  /** Edits lines on a terminal; null for a pipe. */
+  readonly #editor: Interface | null;
   readonly #output: Writable;
   readonly #pasted = new PastedLines();
   readonly #queue: string[] = [];
+  readonly #stop: () => void;
   #prompt = "";
   #waiting: ((line: string | null) => void) | null = null;
   #ended = false;
@@ -43,60 +45,59 @@ export class LineInput {
 
   constructor({ input, output, screen, onLine, onInterrupt, onEnd }: LineInputOptions) {
     this.#screen = screen;
-    this.#isTerminal = input.isTTY === true && screen.isTerminal;
     this.#output = output;
-    this.#lines = createInterface({
-      ...{ input, ...(this.#isTerminal ? { output } : {}), terminal: this.#isTerminal },
-      // However late the second half of a line end comes, it is the same one.
-      crlfDelay: Number.POSITIVE_INFINITY,
-    });
-    this.#lines.on("line", (text) => {
+    if (input.isTTY !== true || !screen.isTerminal) {
+      this.#editor = null;
+      const take = (line: string): void => {
+        if (!this.#settle(line)) this.#queue.push(line);
+      };
+      this.#stop = readPipedLines(input, { onLine: take, onEnd: () => void this.#end() });
+      return;
+    }
+    // However late the second half of a line end comes, it is the same one.
+    const editor = createInterface({ input, output, terminal: true, crlfDelay: Number.POSITIVE_INFINITY });
+    this.#editor = editor;
+    this.#stop = () => editor.close();
+    editor.on("line", (text) => {
       if (this.#pasted.take(text)) {
-        this.#lines.setPrompt(MORE);
-        this.#lines.prompt(true);
+        editor.setPrompt(MORE);
+        editor.prompt(true);
         return;
       }
-      this.#lines.setPrompt(this.#prompt);
+      editor.setPrompt(this.#prompt);
       const line = this.#pasted.end(text);
       if (this.#settle(line)) return;
-      if (!this.#isTerminal) {
-        this.#queue.push(line);
-        return;
-      }
       this.#screen.release(true);
       if (line.trim() !== "" && !onLine(line)) this.#queue.push(line);
     });
-    this.#lines.on("close", () => {
-      this.#ended = true;
-      if (this.#isTerminal && !this.#closing) output.write("\n");
-      this.#screen.release(true);
-      if (!this.#settle(null) && this.#isTerminal) onEnd();
+    editor.on("close", () => {
+      if (!this.#closing) output.write("\n");
+      if (!this.#end()) onEnd();
     });
-    this.#lines.on("SIGINT", () => {
-      if (this.#lines.line === "" && this.#pasted.isEmpty) {
+    editor.on("SIGINT", () => {
+      if (editor.line === "" && this.#pasted.isEmpty) {
         onInterrupt();
         return;
       }
-      this.#lines.write(null, { ctrl: true, name: "e" });
-      this.#lines.write(null, { ctrl: true, name: "u" });
-      this.#dropPasted();
-      this.#typed();
+      editor.write(null, { ctrl: true, name: "e" });
+      editor.write(null, { ctrl: true, name: "u" });
+      this.#dropPasted(editor);
+      this.#typed(editor);
     });
-    if (!this.#isTerminal) return;
     output.write(MARK_PASTES);
     // Before the editor echoes the first key: the words get a line of their own.
     input.prependListener("keypress", (text: string | undefined, key: Key | undefined) => {
       const isText = text !== undefined && text >= " " && text !== "\u007f" && key?.ctrl !== true && key?.meta !== true;
-      if (isText && this.#waiting === null && this.#lines.line === "") this.#screen.hold("");
+      if (isText && this.#waiting === null && editor.line === "") this.#screen.hold("");
     });
     input.on("keypress", (_text: string | undefined, key: Key | undefined) => {
       this.#pasted.key(key?.name);
-      this.#typed();
+      this.#typed(editor);
     });
   }
 
   get isTerminal(): boolean {
-    return this.#isTerminal;
+    return this.#editor !== null;
   }
 
   /** Asks for one line. null when the input has ended or `signal` aborts first. One caller at a time. */
@@ -104,22 +105,23 @@ export class LineInput {
     const queued = this.#queue.shift();
     if (queued !== undefined) return queued;
     if (this.#ended || signal?.aborted === true) return null;
+    const editor = this.#editor;
     // Somebody may be typing: what waited is written above, and the words stay.
-    this.#screen.release(this.#lines.line === "");
+    this.#screen.release((editor?.line ?? "") === "");
     this.#screen.status("");
     this.#screen.breakLine();
     const give = new Promise<string | null>((resolve) => {
       this.#waiting = resolve;
     });
     const giveUp = (): void => {
-      if (this.#isTerminal) this.#screen.line("");
+      if (editor !== null) this.#screen.line("");
       this.#settle(null);
     };
     signal?.addEventListener("abort", giveUp, { once: true });
-    if (this.#isTerminal) {
+    if (editor !== null) {
       this.#prompt = prompt;
-      this.#lines.setPrompt(this.#pasted.isEmpty ? prompt : MORE);
-      this.#lines.prompt(true);
+      editor.setPrompt(this.#pasted.isEmpty ? prompt : MORE);
+      editor.prompt(true);
     }
     const line = await give;
     signal?.removeEventListener("abort", giveUp);
@@ -128,16 +130,23 @@ export class LineInput {
 
   /** Runs `write` so that its lines stand above an open prompt and what is typed there. */
   showAbove(write: () => void): void {
-    const isOpen = this.#isTerminal && this.#waiting !== null;
-    if (isOpen) this.#screen.clearLine();
+    const editor = this.#waiting === null ? null : this.#editor;
+    if (editor !== null) this.#screen.clearLine();
     write();
-    if (isOpen) this.#lines.prompt(true);
+    editor?.prompt(true);
   }
 
   close(): void {
-    if (this.#isTerminal && !this.#closing) this.#output.write(LEAVE_PASTES);
+    if (this.isTerminal && !this.#closing) this.#output.write(LEAVE_PASTES);
     this.#closing = true;
-    this.#lines.close();
+    this.#stop();
+  }
+
+  /** Whether somebody waited. */
+  #end(): boolean {
+    this.#ended = true;
+    this.#screen.release(true);
+    return this.#settle(null);
   }
 
   #settle(line: string | null): boolean {
@@ -145,21 +154,21 @@ export class LineInput {
     if (waiting === null) return false;
     this.#waiting = null;
     this.#prompt = "";
-    this.#lines.setPrompt("");
-    if (this.#isTerminal) this.#screen.lineWasEnded();
+    this.#editor?.setPrompt("");
+    if (this.isTerminal) this.#screen.lineWasEnded();
     waiting(line);
     return true;
   }
 
-  #dropPasted(): void {
+  #dropPasted(editor: Interface): void {
     if (this.#pasted.isEmpty) return;
     this.#pasted.drop();
-    this.#lines.setPrompt(this.#prompt);
-    this.#lines.prompt(true);
+    editor.setPrompt(this.#prompt);
+    editor.prompt(true);
   }
 
   /** A line that was emptied again gives the screen back. */
-  #typed(): void {
-    if (this.#waiting === null && this.#lines.line === "" && this.#pasted.isEmpty) this.#screen.release(false);
+  #typed(editor: Interface): void {
+    if (this.#waiting === null && editor.line === "" && this.#pasted.isEmpty) this.#screen.release(false);
   }
 }

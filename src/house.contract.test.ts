@@ -36,7 +36,11 @@ describe("the house", () => {
   });
 
   it("everything is exported by name", () => {
-    expect(offenders(products, (content) => /^export (default|\*)/m.test(content))).toEqual([]);
+    // The package's own module passes on all of the other public one, whose list of names is the one.
+    const passedOn = 'export * from "../client/index.js";';
+    const isLoose = (content: string) => /^export (default|\*)/m.test(content.replace(passedOn, ""));
+    expect(offenders(products, isLoose)).toEqual([]);
+    expect(offenders(products, (content) => content.includes(passedOn))).toEqual(["src/fallback/index.ts"]);
   });
 
   it("only bin touches the process", () => {
