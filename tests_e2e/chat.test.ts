@@ -6,7 +6,7 @@ import { call, say, script, shell } from "./echo-scripts.js";
 import { hasTerminal, runHost, startHost } from "./host-process.js";
 import { writePlan } from "./plan-session.js";
 import { until, untilNoneLeft } from "./process-scan.js";
-import { onlySession } from "./session-files.js";
+import { jsonLines, onlySession } from "./session-files.js";
 import { createWorkspace, setScripts, type Workspace } from "./workspace.js";
 
 const ESC = "\u001b";
@@ -37,6 +37,13 @@ describe("on a pipe", () => {
     const again = await chat(workspace, "go on\n", "--session", String(session));
     expect(again.stdout).toContain(`session ${session}.`);
     expect(again.stdout).toContain("still here\n");
+  });
+
+  it("T-310 a prompt ends at its line end and nowhere else, on any Node", async () => {
+    const workspace = createWorkspace({ scripts: [say("one"), say("two")] });
+    await chat(workspace, "a\u2028b\u2029c\r\n");
+    const users = jsonLines(join(onlySession(workspace), "context.jsonl")).filter(({ role }) => role === "user");
+    expect(users.map(({ content }) => content)).toEqual(["a\u2028b\u2029c"]);
   });
 
   it("T-002 a no with a reason reaches the model, a bare no ends the turn", async () => {
