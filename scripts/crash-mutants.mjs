@@ -5,10 +5,11 @@
  *   node scripts/crash-mutants.mjs [--suite order|turns] [mutant...]
  */
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { MUTANTS, mutated } from "./mutants.mjs";
 import { vitestVerdict } from "./vitest-verdict.mjs";
 
 const RUN_MS = 600_000;
@@ -18,71 +19,6 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const SUITES = {
   order: { project: "unit", file: "src/kernel/session/write-order.test.ts" },
   turns: { project: "e2e", file: "tests_e2e/crash-turns.test.ts" },
-};
-
-/** `from` must stand exactly once in the file. A suite that is not named need not notice. */
-const MUTANTS = {
-  "acknowledge-first": {
-    suites: ["turns"],
-    file: "src/kernel/storage/file-operations.ts",
-    from: "  write: (fd, bytes) => fs.writeSync(fd, bytes),",
-    to: `  write: (fd, bytes) => {
-    const copy = Buffer.from(bytes);
-    setTimeout(() => { try { fs.writeSync(fd, copy); } catch {} }, 20);
-    return bytes.length;
-  },`,
-  },
-  "deliver-first": {
-    suites: ["order", "turns"],
-    file: "src/kernel/turn/turn-recorder.ts",
-    from: `    const seq = this.log.append(records, { sync });
-    this.sink.deliver(seq, records, this.#place(seq, records.length));`,
-    to: `    const seq = this.log.lastSeq + 1;
-    this.sink.deliver(seq, records, this.#place(seq, records.length));
-    this.log.append(records, { sync });`,
-  },
-  "no-dedupe-of-prompts": {
-    suites: ["turns"],
-    file: "src/kernel/storage/recorded-requests.ts",
-    from: '    if (this.#turn?.clientId === clientId) return { kind: "prompt", turn: this.#turn };',
-    to: "    if (this.#turn?.clientId === clientId) return null;",
-  },
-  "no-dedupe-of-requests": {
-    suites: ["turns"],
-    file: "src/client/request-answers.ts",
-    from: "    if (known !== undefined) return known.answer;",
-    to: "",
-  },
-  "no-dedupe-of-events": {
-    suites: ["turns"],
-    file: "src/client/event-cursor.ts",
-    from: "    if (this.#last !== null && stamp.seq <= this.#last) return;",
-    to: "",
-  },
-  "no-intent": {
-    suites: ["order", "turns"],
-    file: "src/kernel/turn/one-call.ts",
-    from: '    if (prepared.effect !== "none") recorder.note(',
-    to: '    if (prepared.effect === ("never" as string)) recorder.note(',
-  },
-  "no-fsync": {
-    suites: ["order"],
-    file: "src/kernel/storage/journal.ts",
-    from: "    if (options.sync) this.sync();",
-    to: "",
-  },
-  "journal-cut-too-early": {
-    suites: ["turns"],
-    file: "src/kernel/storage/session-writer.ts",
-    from: "    this.#dirty = false;\n  }",
-    to: "    this.#dirty = false;\n    if (!this.#openTurn) journal.cut(this.#header([]));\n  }",
-  },
-  "publish-before-safe": {
-    suites: ["order"],
-    file: "src/kernel/storage/session-writer.ts",
-    from: "    journal.sync();\n    this.#projector.flush();",
-    to: "    this.#projector.flush();",
-  },
 };
 
 const { values, positionals: asked } = parseArgs({ options: { suite: { type: "string" } }, allowPositionals: true });
@@ -128,13 +64,6 @@ function copyOf(name) {
   const suites = mutant === undefined ? [...used] : suitesOf(mutant);
   if (suites.includes("turns")) execFileSync(process.execPath, ["scripts/build.mjs"], { cwd: place, stdio: "inherit" });
   return place;
-}
-
-/** The text of the file with this mutation. Throws when it does not fit. */
-function mutated(file, { from, to }) {
-  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-  if (text.split(from).length !== 2) throw new Error(`The mutation of ${file} does not fit any more: ${from.trim()}`);
-  return text.replace(from, () => to);
 }
 
 function run(place, { project, file }) {
