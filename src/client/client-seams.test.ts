@@ -4,8 +4,9 @@ import type { Event } from "../wire/generated/types.gen.js";
 import type { KernelClientOptions } from "./host.js";
 import { KernelClient } from "./kernel-client.js";
 import type { KernelStateChange } from "./kernel-state.js";
-import { ALL_EXTENSIONS, FakeLaunches, type FakeLine } from "./testing/fake-kernel.js";
-import { SYSTEM_TIMING, type Timing } from "./timing.js";
+import { idOf, REPLAYED, stamp, typesOf } from "./testing/client-lines.js";
+import { ALL_EXTENSIONS, FakeLaunches } from "./testing/fake-kernel.js";
+import { hasty } from "./testing/fake-timing.js";
 
 const clients: KernelClient[] = [];
 
@@ -13,15 +14,8 @@ afterEach(async () => {
   for (const client of clients.splice(0)) await client.close();
 });
 
-const HASTY: Timing = {
-  ...SYSTEM_TIMING,
-  random: () => 0.5,
-  after: (ms, run) => SYSTEM_TIMING.after(ms < 500 ? ms : ms / 100, run),
-};
-const REPLAYED = { status: "finished", events: 0, requests: 0 };
+const HASTY = hasty();
 const OPEN = { turn_id: "old", client_id: "someone", seq: 7 };
-const stamp = (seq: number, prev: number, epoch = 1) => ({ seq, prev, epoch });
-const idOf = ({ params }: FakeLine) => params?.client_id as string;
 
 async function setUp(
   extensions: readonly string[],
@@ -44,12 +38,6 @@ async function setUp(
   const client = await connecting;
   clients.push(client);
   return { launches, states, kernel, client };
-}
-
-async function types(turn: AsyncIterable<Event>): Promise<string[]> {
-  const seen: string[] = [];
-  for await (const { type } of turn) seen.push(type);
-  return seen;
 }
 
 describe("a turn that is over", () => {
@@ -156,7 +144,7 @@ test("an envelope of a subagent without an event is an event like any other", as
   kernel.event("SubagentEvent", { agent_id: "a" }, stamp(3, 0));
   kernel.event("TurnEnd", {}, stamp(4, 3));
   kernel.answer(prompt, { status: "finished" });
-  expect(await types(turn)).toEqual(["SubagentEvent", "TurnEnd"]);
+  expect(await typesOf(turn)).toEqual(["SubagentEvent", "TurnEnd"]);
 });
 
 test("a request that has only the id of another is asked anew, and the first answer is not for it", async () => {

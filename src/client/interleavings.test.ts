@@ -6,8 +6,10 @@ import { KernelProcessError } from "./errors.js";
 import type { KernelClientOptions } from "./host.js";
 import { KernelClient } from "./kernel-client.js";
 import type { KernelStateChange } from "./kernel-state.js";
-import { ALL_EXTENSIONS, type FakeKernel, FakeLaunches, type FakeLine } from "./testing/fake-kernel.js";
-import { SYSTEM_TIMING, type Timing } from "./timing.js";
+import { idOf, REPLAYED, stamp, typesOf } from "./testing/client-lines.js";
+import { ALL_EXTENSIONS, type FakeKernel, FakeLaunches } from "./testing/fake-kernel.js";
+import { hasty } from "./testing/fake-timing.js";
+import type { Timing } from "./timing.js";
 
 const clients: KernelClient[] = [];
 
@@ -18,18 +20,10 @@ afterEach(async () => {
 /** For a turn that something is missing of. */
 const FILL_MS = 10_000;
 
-/** The real clock with short pauses for long ones. */
-const HASTY: Timing = {
-  ...SYSTEM_TIMING,
-  random: () => 0.5,
-  after: (ms, run, background) => SYSTEM_TIMING.after(ms < 500 || ms === FILL_MS ? ms : ms / 100, run, background),
-};
+const HASTY = hasty(FILL_MS);
 /** As expect.poll, with the time that a busy machine may need. */
 const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 8_000 });
-const REPLAYED = { status: "finished", events: 0, requests: 0 };
 const OPEN = { turn_id: "old", client_id: "someone", seq: 7 };
-const stamp = (seq: number, prev: number, epoch = 1) => ({ seq, prev, epoch });
-const idOf = ({ params }: FakeLine) => params?.client_id as string;
 const sent = ({ lines }: FakeKernel) => lines.flatMap(({ method }) => (method === undefined ? [] : [method]));
 
 interface SetUp {
@@ -62,12 +56,6 @@ async function setUp(options: Partial<KernelClientOptions> = {}, how: SetUp = {}
   const client = await connecting;
   clients.push(client);
   return { launches, states, kernel, client };
-}
-
-async function types(turn: AsyncIterable<Event>): Promise<string[]> {
-  const seen: string[] = [];
-  for await (const { type } of turn) seen.push(type);
-  return seen;
 }
 
 describe("a prompt", () => {
@@ -168,7 +156,7 @@ describe("a gap", () => {
     kernel.answer(replay, REPLAYED);
     await turn.result;
     expect(numbers(heard)).toEqual([1, 2, 3, 4]);
-    expect(await types(turn)).toHaveLength(4);
+    expect(await typesOf(turn)).toHaveLength(4);
   });
 
   test("is filled before the turn ends for its host, however long that takes", async () => {
@@ -192,7 +180,7 @@ describe("a gap", () => {
     await new Promise(setImmediate);
     kernel.event("StepBegin", { n: 1 }, stamp(2, 1));
     kernel.answer(replay, REPLAYED);
-    expect(await types(turn)).toEqual(["TurnBegin", "StepBegin", "TurnEnd"]);
+    expect(await typesOf(turn)).toEqual(["TurnBegin", "StepBegin", "TurnEnd"]);
   });
 
   test("at the very end shows by the answer, and is asked for", async () => {
@@ -205,7 +193,7 @@ describe("a gap", () => {
     expect(replay.params).toEqual({ since: 1 });
     kernel.event("TurnEnd", {}, stamp(2, 1));
     kernel.answer(replay, REPLAYED);
-    expect(await types(turn)).toEqual(["TurnBegin", "TurnEnd"]);
+    expect(await typesOf(turn)).toEqual(["TurnBegin", "TurnEnd"]);
   });
 });
 

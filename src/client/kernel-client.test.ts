@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { Event } from "../wire/generated/types.gen.js";
 import type { KernelClientOptions } from "./host.js";
 import { KernelClient } from "./kernel-client.js";
+import { typesOf } from "./testing/client-lines.js";
 import { ALL_EXTENSIONS, type FakeKernel, FakeLaunches } from "./testing/fake-kernel.js";
 import { FakeTiming } from "./testing/fake-timing.js";
 import { SYSTEM_TIMING, type Timing } from "./timing.js";
@@ -28,12 +28,6 @@ async function setUp(
   const client = await connecting;
   clients.push(client);
   return { client, kernel, initialize, launches };
-}
-
-async function types(turn: AsyncIterable<Event>): Promise<string[]> {
-  const seen: string[] = [];
-  for await (const event of turn) seen.push(event.type);
-  return seen;
 }
 
 const APPROVAL = { id: "q1", tool_call_id: "t1", sender: "Shell", action: "run command", description: "d" };
@@ -114,7 +108,7 @@ describe("a turn", () => {
     const prompt = await kernel.next("prompt");
     kernel.event("TurnEnd");
     kernel.refuse(prompt, -32003, "boom");
-    expect(await types(turn)).toEqual(["TurnEnd"]);
+    expect(await typesOf(turn)).toEqual(["TurnEnd"]);
     await expect(turn.result).rejects.toMatchObject({ code: "provider_error", message: "boom" });
     const next = client.prompt("more");
     kernel.answer(await kernel.next("prompt"), { status: "finished" });
@@ -129,7 +123,7 @@ describe("a turn", () => {
     await expect(client.replay(() => {})).rejects.toMatchObject({ code: "turn_in_progress" });
     kernel.event("TurnBegin");
     kernel.answer(prompt, { status: "finished" });
-    expect(await types(first)).toEqual(["TurnBegin"]);
+    expect(await typesOf(first)).toEqual(["TurnBegin"]);
     expect(kernel.lines.map(({ method }) => method)).toEqual(["initialize", "prompt"]);
   });
 
@@ -165,7 +159,7 @@ describe("a turn", () => {
     kernel.answer(prompt, { status: "finished" });
     kernel.answer(prompt, { status: "cancelled" });
     expect(await turn.result).toEqual({ status: "finished" });
-    expect(await types(turn)).toEqual(["TurnBegin"]);
+    expect(await typesOf(turn)).toEqual(["TurnBegin"]);
   });
 });
 
@@ -359,7 +353,7 @@ describe("close", () => {
     expect(await turn.result).toEqual({ status: "cancelled" });
     await closing;
     expect(kernel.isDead).toBe(true);
-    expect(await types(turn)).toEqual(["TurnEnd"]);
+    expect(await typesOf(turn)).toEqual(["TurnEnd"]);
     await expect(client.prompt("more").result).rejects.toMatchObject({ code: "closed" });
     await expect(client.cancel()).rejects.toMatchObject({ code: "closed" });
     await client.close();

@@ -6,9 +6,10 @@ import type { KernelClientOptions } from "./host.js";
 import { KernelClient } from "./kernel-client.js";
 import type { KernelStateChange } from "./kernel-state.js";
 import type { KernelLauncher } from "./launcher.js";
+import { idOf, REPLAYED, stamp } from "./testing/client-lines.js";
 import { ALL_EXTENSIONS, FakeLaunches, type FakeLine } from "./testing/fake-kernel.js";
-import { FakeTiming } from "./testing/fake-timing.js";
-import { SYSTEM_TIMING, type Timing } from "./timing.js";
+import { FakeTiming, hasty } from "./testing/fake-timing.js";
+import type { Timing } from "./timing.js";
 
 const clients: KernelClient[] = [];
 
@@ -16,12 +17,7 @@ afterEach(async () => {
   for (const client of clients.splice(0)) await client.close();
 });
 
-/** The real clock with short waits for long ones, so that no test sits through a backoff. */
-const HASTY: Timing = {
-  ...SYSTEM_TIMING,
-  random: () => 0.5,
-  after: (ms, run) => SYSTEM_TIMING.after(ms < 500 ? ms : ms / 100, run),
-};
+const HASTY = hasty();
 
 function launch(options: Partial<KernelClientOptions> = {}, timing: Timing = HASTY) {
   const launches = new FakeLaunches();
@@ -58,10 +54,6 @@ async function all(turn: AsyncIterable<Event>): Promise<string[]> {
   for await (const { type, payload } of turn) seen.push(type === "ContentPart" ? JSON.stringify(payload) : type);
   return seen;
 }
-
-const stamp = (seq: number, prev: number, epoch = 1) => ({ seq, prev, epoch });
-const idOf = ({ params }: FakeLine) => params?.client_id as string;
-const REPLAYED = { status: "finished", events: 0, requests: 0 };
 
 describe("a kernel with resume/1 that dies in mid-turn", () => {
   test("that ended, and another client's turn behind it: its own end is shown, the other's events are not its own", async () => {

@@ -5,7 +5,7 @@ import { KernelProcessError, type KernelProcessErrorCode } from "./errors.js";
 import type { KernelClientOptions } from "./host.js";
 import { KernelClient } from "./kernel-client.js";
 import { FakeLaunches } from "./testing/fake-kernel.js";
-import { SYSTEM_TIMING, type Timing } from "./timing.js";
+import { hasty } from "./testing/fake-timing.js";
 
 const clients: KernelClient[] = [];
 
@@ -14,10 +14,7 @@ afterEach(async () => {
 });
 
 /** The real clock, faster for whatever takes long. */
-const HASTY: Timing = {
-  ...SYSTEM_TIMING,
-  after: (ms, run) => SYSTEM_TIMING.after(ms < 500 ? ms : ms / 100, run),
-};
+const HASTY = hasty();
 
 function launch(launchers: KernelClientOptions["launchers"]): Promise<KernelClient> {
   const connecting = KernelClient.connect({ client: { name: "test" }, launchers }, HASTY);

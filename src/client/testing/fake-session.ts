@@ -1,4 +1,5 @@
 /** Fake, for orders that a real kernel does not give on demand: a session that any number of fake kernels serve in turn. */
+import { REPLAYED } from "./client-lines.js";
 import { ALL_EXTENSIONS, type FakeKernel, type FakeLine } from "./fake-kernel.js";
 
 export interface FakeTurn {
@@ -10,8 +11,6 @@ export interface FakeTurn {
   /** What was taken of the client, by its ids. */
   steers: Map<string, unknown>;
 }
-
-const REPLAYED = { status: "finished", events: 0, requests: 0 };
 
 /** What is on the disk, and the kernel that has it. Every event of it carries its own number. */
 export class FakeSession {

@@ -1,5 +1,16 @@
 /** Fake clock, for waits that no test can sit through. */
-import type { Timing } from "../timing.js";
+import { SYSTEM_TIMING, type Timing } from "../timing.js";
+
+/** The real clock with short waits for those of half a second and more that are not in `kept` (ms). */
+export function hasty(...kept: number[]): Timing {
+  return {
+    ...SYSTEM_TIMING,
+    random: () => 0.5,
+    after: (ms, run, background) => {
+      return SYSTEM_TIMING.after(ms < 500 || kept.includes(ms) ? ms : ms / 100, run, background);
+    },
+  };
+}
 
 /** Stands still until it is moved. */
 export class FakeTiming implements Timing {

@@ -2,22 +2,18 @@
 import { existsSync, readdirSync, rmSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { silentLogger } from "../logger.js";
-import type { Message } from "../messages.js";
 import type { ChatRequest, StreamEnd, StreamPart } from "../providers/provider.js";
+import { agentTool, nested, type SentEvent, sessionAgents, shown, textOf, watched } from "../testing/cut-agents.js";
 import { fastDisk, recordedSession } from "../testing/cut-journal.js";
 import { callPart, FakeProvider, textPart } from "../testing/fake-provider.js";
-import { fakeTool, fakeToolset } from "../testing/fake-tools.js";
+import { fakeTool } from "../testing/fake-tools.js";
 import { turnFixtures } from "../testing/turn-fixture.js";
 import { toolOk } from "../tools/tool.js";
-import { AgentRunner } from "./agent-runner.js";
 
 const fixtures = turnFixtures();
 const WORKING = "Working. ";
 const SHORT = "Did it. ";
 const REPORT = "r".repeat(200);
-
-const textOf = ({ content }: Message) => content.map((part) => (part.type === "text" ? part.text : "")).join("");
 
 /** Both models; what they say next is a pure function of the messages. */
 async function* answer({
@@ -48,50 +44,16 @@ function kernel(brief: boolean, options: Parameters<typeof fixtures.session>[0])
     },
   });
   const provider = new FakeProvider(...Array.from({ length: 20 }, () => answer));
-  const agentTool = fakeTool("Agent", {
-    effect: "none",
-    run: async (_args, { toolCallId, signal, agent }) => {
-      const asked = { toolCallId, description: "d", prompt: "do", subagentType: "coder", model: null, timeoutS: null };
-      const known = agent === undefined ? { resume: null } : { resume: agent.agentId, earlier: agent };
-      return toolOk((await agents.run({ ...asked, ...known }, signal)).text);
-    },
-  });
-  const made = fixtures.session({ ...options, provider, tools: [agentTool], ops: fastDisk, resumes: true });
-  const type = {
-    name: "coder",
-    description: "",
-    systemPrompt: () => (brief ? "I am brief" : "I am coder"),
-    tools: null,
-    model: null,
-  };
-  const agents = new AgentRunner({
-    recorder: made.recorder,
-    gate: {} as never,
-    hooks: made.hooks,
-    types: [{ ...type, excluded: new Set() }],
-    toolset: () => fakeToolset(act),
-    provider: async () => provider,
-    loop: { max_steps_per_turn: 9, max_retries_per_step: 1 } as never,
-    workDir: made.workDir,
-    turnSourceId: () => "f".repeat(32),
-    planMode: () => false,
-    random: () => 0,
-    freshCallId: () => "fresh",
-    logger: silentLogger,
-    ops: fastDisk,
-  });
+  const tools = [
+    agentTool(
+      () => "do",
+      () => agents,
+    ),
+  ];
+  const made = fixtures.session({ ...options, provider, tools, ops: fastDisk, resumes: true });
+  const agents = sessionAgents(made, act, provider, brief ? "I am brief" : "I am coder");
   return { ...made, effects: () => effects };
 }
-
-interface Event {
-  type: string;
-  payload: Record<string, unknown>;
-}
-
-const nested = (sent: readonly Event[]) =>
-  sent.flatMap(({ type, payload }) => (type === "SubagentEvent" ? [payload.event as Event] : []));
-const shown = (sent: readonly Event[]) =>
-  sent.map(({ type, payload }) => (type === "ContentPart" ? String(payload.text) : "")).join("");
 
 /** The agent's own conversation in the folder of a session; null before it began. */
 function conversationIn(dir: string): string | null {
@@ -100,26 +62,17 @@ function conversationIn(dir: string): string | null {
   return agent === undefined ? null : join(root, agent, "context.jsonl");
 }
 
-/** How long that was behind each record. */
-function watchedSizes({ log }: ReturnType<typeof kernel>): Map<number, number> {
-  const sizes = new Map<number, number>();
-  const watch = (seq: number, records: number) => {
-    const path = conversationIn(log.dir);
-    const size = path !== null && existsSync(path) ? statSync(path).size : 0;
-    for (let each = seq; each < seq + records; each += 1) sizes.set(each, size);
-    return seq;
-  };
-  const { append, note } = { append: log.append.bind(log), note: log.note.bind(log) };
-  log.append = (records, options) => watch(append(records, options), records.length);
-  log.note = (record, options) => watch(note(record, options), 1);
-  return sizes;
+/** How long that is now. */
+function sizeNow({ log }: ReturnType<typeof kernel>): number {
+  const path = conversationIn(log.dir);
+  return path !== null && existsSync(path) ? statSync(path).size : 0;
 }
 
 test.each([false, true])(
   "cut behind every record (too few words at first: %s)",
   async (brief) => {
     const whole = kernel(brief, {});
-    const sizes = watchedSizes(whole);
+    const sizes = watched(whole.log, () => sizeNow(whole));
     await whole.session.prompt("go", "p1");
     const said = WORKING + (brief ? SHORT : "") + REPORT;
     expect([shown(whole.sink.sent), shown(nested(whole.sink.sent))]).toEqual(["Asking. Reported.", said]);
@@ -136,7 +89,7 @@ test.each([false, true])(
       else rmSync(join(next.log.dir, "subagents"), { recursive: true, force: true });
       const open = next.session.openTurn();
       const result = await next.session.resume(open?.turnId ?? "", "continue").catch((error: unknown) => error);
-      const all = [...sentUpTo(cut), ...next.sink.sent] as Event[];
+      const all = [...sentUpTo(cut), ...next.sink.sent] as SentEvent[];
       const begun = kept.some(({ note }) => (note as { kind?: string } | undefined)?.kind === "intent") ? 1 : 0;
       const types = nested(all).map(({ type }) => type);
       const results = all.filter(({ type }) => type === "ToolResult").map(({ payload }) => payload.return_value);

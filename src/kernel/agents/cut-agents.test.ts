@@ -5,24 +5,20 @@
 import { existsSync, readdirSync, rmSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { silentLogger } from "../logger.js";
-import type { Message } from "../messages.js";
 import type { ChatRequest, StreamEnd, StreamPart } from "../providers/provider.js";
+import { agentTool, nested, type SentEvent, sessionAgents, shown, textOf, watched } from "../testing/cut-agents.js";
 import { fastDisk, recordedSession } from "../testing/cut-journal.js";
 import { callPart, FakeProvider, textPart } from "../testing/fake-provider.js";
-import { fakeTool, fakeToolset } from "../testing/fake-tools.js";
+import { fakeTool } from "../testing/fake-tools.js";
 import { keyOf } from "../testing/scripted-model.js";
 import { turnFixtures } from "../testing/turn-fixture.js";
 import { toolOk } from "../tools/tool.js";
-import { AgentRunner } from "./agent-runner.js";
 
 const fixtures = turnFixtures();
 /** Of both agents, up to their results. */
 const ALL_NESTED = 14;
 const REPORT = "r".repeat(200);
 const HOOK = [{ id: "h", event: "PreToolUse" as const, matcher: "^Act$", timeout: 600 }];
-
-const textOf = ({ content }: Message) => content.map((part) => (part.type === "text" ? part.text : "")).join("");
 
 /** All models; what they say next is a pure function of the messages. */
 async function* answer({
@@ -54,16 +50,7 @@ function kernel(options: Parameters<typeof fixtures.session>[0] = {}) {
     },
   });
   const provider = new FakeProvider(...Array.from({ length: 40 }, () => answer));
-  const agentTool = fakeTool("Agent", {
-    effect: "none",
-    run: async (args, { toolCallId, signal, agent }) => {
-      const prompt = keyOf(args);
-      const asked = { toolCallId, description: "d", prompt, subagentType: "coder", model: null, timeoutS: null };
-      const known = agent === undefined ? { resume: null } : { resume: agent.agentId, earlier: agent };
-      return toolOk((await agents.run({ ...asked, ...known }, signal)).text);
-    },
-  });
-  const tools = [agentTool, act];
+  const tools = [agentTool(keyOf, () => agents), act];
   const made = fixtures.session({ ...options, provider, tools, subscriptions: HOOK, ops: fastDisk, resumes: true });
   // The session's own call is forbidden, and only that one; at first that is said when the others have acted.
   made.sink.onRequest = ({ payload, answer: reply }) => {
@@ -72,23 +59,7 @@ function kernel(options: Parameters<typeof fixtures.session>[0] = {}) {
     else if (options.share !== undefined) reply({ action: "block", reason: "no" });
     else void made.sink.seen("SubagentEvent", ALL_NESTED).then(() => reply({ action: "block", reason: "no" }));
   };
-  const type = { name: "coder", description: "", systemPrompt: () => "I am coder", tools: null, model: null };
-  const agents = new AgentRunner({
-    recorder: made.recorder,
-    gate: {} as never,
-    hooks: made.hooks,
-    types: [{ ...type, excluded: new Set() }],
-    toolset: () => fakeToolset(act),
-    provider: async () => provider,
-    loop: { max_steps_per_turn: 9, max_retries_per_step: 1 } as never,
-    workDir: made.workDir,
-    turnSourceId: () => "f".repeat(32),
-    planMode: () => false,
-    random: () => 0,
-    freshCallId: () => "fresh",
-    logger: silentLogger,
-    ops: fastDisk,
-  });
+  const agents = sessionAgents(made, act, provider, "I am coder");
   return { ...made, effects };
 }
 
@@ -98,36 +69,19 @@ function conversations(dir: string): string[] {
   return existsSync(root) ? readdirSync(root).map((agent) => join(agent, "context.jsonl")) : [];
 }
 
-/** How long those were behind each record. */
-function watchedSizes({ log }: ReturnType<typeof kernel>): Map<number, Map<string, number>> {
-  const sizes = new Map<number, Map<string, number>>();
-  const watch = (seq: number, records: number) => {
-    const now = conversations(log.dir).map((name): [string, number] => {
-      return [name, statSync(join(log.dir, "subagents", name), { throwIfNoEntry: false })?.size ?? 0];
-    });
-    for (let each = seq; each < seq + records; each += 1) sizes.set(each, new Map(now));
-    return seq;
-  };
-  const { append, note } = { append: log.append.bind(log), note: log.note.bind(log) };
-  log.append = (records, options) => watch(append(records, options), records.length);
-  log.note = (record, options) => watch(note(record, options), 1);
-  return sizes;
+/** How long those are now. */
+function sizesNow({ log }: ReturnType<typeof kernel>): Map<string, number> {
+  const sizes = conversations(log.dir).map((name): [string, number] => {
+    return [name, statSync(join(log.dir, "subagents", name), { throwIfNoEntry: false })?.size ?? 0];
+  });
+  return new Map(sizes);
 }
 
-interface Event {
-  type: string;
-  payload: Record<string, unknown>;
-}
-
-const nested = (sent: readonly Event[]) =>
-  sent.flatMap(({ type, payload }) => (type === "SubagentEvent" ? [payload.event as Event] : []));
-const shown = (sent: readonly Event[]) =>
-  sent.map(({ type, payload }) => (type === "ContentPart" ? String(payload.text) : "")).join("");
-const count = (sent: readonly Event[], wanted: string) => sent.filter(({ type }) => type === wanted).length;
+const count = (sent: readonly SentEvent[], wanted: string) => sent.filter(({ type }) => type === wanted).length;
 
 test("cut behind every record of the calls", async () => {
   const whole = kernel();
-  const sizes = watchedSizes(whole);
+  const sizes = watched(whole.log, () => sizesNow(whole));
   await whole.session.prompt("go", "p1");
   expect(whole.effects.sort()).toEqual(["one", "two"]);
   const { records, end, cutBehind, sentUpTo, label } = recordedSession(whole.share);
@@ -147,7 +101,7 @@ test("cut behind every record of the calls", async () => {
     }
     const open = next.session.openTurn();
     const result = await next.session.resume(open?.turnId ?? "", "continue").catch((error: unknown) => error);
-    const all = [...sentUpTo(cut), ...next.sink.sent] as Event[];
+    const all = [...sentUpTo(cut), ...next.sink.sent] as SentEvent[];
     const begun = kept.flatMap(({ note }) => {
       const { kind, arguments: args } = (note ?? {}) as { kind?: string; arguments?: string };
       return kind === "intent" ? [keyOf(args ?? null)] : [];
