@@ -1,6 +1,5 @@
 /** `kernel login` and `kernel logout`: API keys of providers, said as sentences or, with --json, as one object a line. */
 import { homedir } from "node:os";
-import yargs from "yargs";
 import { resolveShareDir } from "../src/kernel/config/share-dir.js";
 import { errorMessage } from "../src/kernel/errors.js";
 import { login } from "../src/kernel/login/login.js";
@@ -9,7 +8,7 @@ import { DEFAULT_PROVIDER } from "../src/kernel/login/login-target.js";
 import { logout } from "../src/kernel/login/logout.js";
 import { checkKey, type KeyProblem, readKey } from "./login-key.js";
 import { loginMessages as messages } from "./login-messages.js";
-import { plainUsage } from "./plain-usage.js";
+import { runParser, subcommandParser } from "./subcommand-parser.js";
 
 const ASK_TIMEOUT_MS = 15_000;
 const STDIN_TIMEOUT_MS = 30_000;
@@ -27,13 +26,8 @@ export async function runLogin(
 ): Promise<number> {
   let code = 0;
   const text = { type: "string", requiresArg: true } as const;
-  const parser = yargs([name, ...rest])
+  const parser = subcommandParser([name, ...rest])
     .parserConfiguration({ ...WORDS, "duplicate-arguments-array": false })
-    .detectLocale(false)
-    .help(false)
-    .version(false)
-    .exitProcess(false)
-    .strict()
     .option("json", { type: "boolean", default: false })
     .option("provider", { ...text, default: DEFAULT_PROVIDER })
     .command(
@@ -62,18 +56,11 @@ export async function runLogin(
       async (flags) => {
         code = await runQuietly(flags.json, (say) => removeKey(say, flags.provider));
       },
-    )
-    .fail((sentence, error) => {
-      throw error ?? new Error(sentence);
-    });
-  try {
-    await parser.parseAsync();
-    return code;
-  } catch (error) {
-    // A free word may be a key that was meant for stdin, so it is not repeated.
-    const noSuchWord = (): string => messages.unexpectedWord;
-    return refuse(plainUsage(errorMessage(error), rest, { noSuchWord, missing: noSuchWord }));
-  }
+    );
+  // A free word may be a key that was meant for stdin, so it is not repeated.
+  const noSuchWord = (): string => messages.unexpectedWord;
+  const mistake = await runParser(parser, rest, { noSuchWord, missing: noSuchWord });
+  return mistake === null ? code : refuse(mistake);
 }
 
 interface KeyRequest {

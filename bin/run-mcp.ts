@@ -1,10 +1,9 @@
 /** `kernel mcp`: which MCP servers there are, whether they work, and the access to those that want it. */
-import yargs from "yargs";
-import { errorMessage } from "../src/kernel/errors.js";
+import type { Argv } from "yargs";
 import { addServer, listServers, removeServer } from "./mcp-entries.js";
 import { mcpMessages as say } from "./mcp-messages.js";
-import { plainUsage } from "./plain-usage.js";
 import { subcommandMessages } from "./subcommand-messages.js";
+import { runParser, subcommandParser } from "./subcommand-parser.js";
 
 const WORDS = {
   "populate--": true,
@@ -19,14 +18,9 @@ const WORDS = {
 /** Runs one action and gives its exit code; `refuse` reports a wrong command line in one sentence. */
 export async function runMcp(rest: readonly string[], refuse: (sentence: string) => number): Promise<number> {
   let code = 0;
-  const parser = yargs([...rest])
+  const parser = subcommandParser(rest)
     .scriptName("kernel mcp")
     .parserConfiguration(WORDS)
-    .detectLocale(false)
-    .help(false)
-    .version(false)
-    .exitProcess(false)
-    .strict()
     .demandCommand(1, say.noAction)
     .command(
       "add <name> [target..]",
@@ -59,25 +53,15 @@ export async function runMcp(rest: readonly string[], refuse: (sentence: string)
     .command("reset-auth <name>", say.resetAuthDescription, named, async ({ name }) => {
       const { resetAuth } = await import("./mcp-connect.js");
       code = resetAuth(name);
-    })
-    .fail((sentence, error) => {
-      throw error ?? new Error(sentence);
     });
-  try {
-    await parser.parseAsync();
-    return code;
-  } catch (error) {
-    const [action = ""] = rest;
-    return refuse(
-      plainUsage(errorMessage(error), rest, {
-        noSuchWord: (word) =>
-          word === action ? say.noSuchAction(word) : subcommandMessages.unexpectedWord(word, "mcp"),
-        missing: () => say.needsName(action),
-      }),
-    );
-  }
+  const [action = ""] = rest;
+  const mistake = await runParser(parser, rest, {
+    noSuchWord: (word) => (word === action ? say.noSuchAction(word) : subcommandMessages.unexpectedWord(word, "mcp")),
+    missing: () => say.needsName(action),
+  });
+  return mistake === null ? code : refuse(mistake);
 }
 
-function named(command: ReturnType<typeof yargs>) {
+function named(command: Argv) {
   return command.positional("name", { type: "string", demandOption: true });
 }

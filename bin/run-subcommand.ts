@@ -1,10 +1,8 @@
 /** `kernel info`, `demo`, `mcp`, `login`, `logout`: everything that is not a mode, parsed by yargs, far from the wire path. */
-import yargs from "yargs";
-import { errorMessage } from "../src/kernel/errors.js";
 import { nearestWord } from "./nearest-word.js";
-import { plainUsage } from "./plain-usage.js";
 import { asksForHelp, subcommandHelp } from "./subcommand-help.js";
 import { subcommandMessages as say } from "./subcommand-messages.js";
+import { runParser, subcommandParser } from "./subcommand-parser.js";
 
 /** Commands of the published command line that come later; they say so instead of being unknown. */
 const LATER = ["acp", "export", "plugin", "web"];
@@ -38,13 +36,8 @@ export async function runSubcommand(
     return refuse(meant === null ? say.noSuchCommand(name) : say.otherCommand(name, meant));
   }
   let code = 0;
-  const parser = yargs([name, ...rest])
+  const parser = subcommandParser([name, ...rest])
     .scriptName("kernel")
-    .detectLocale(false)
-    .help(false)
-    .version(false)
-    .exitProcess(false)
-    .strict()
     .command(
       "info",
       say.infoDescription,
@@ -62,18 +55,10 @@ export async function runSubcommand(
         const { runDemo } = await import("./demo.js");
         code = await runDemo(prompt);
       },
-    )
-    .fail((sentence, error) => {
-      throw error ?? new Error(sentence);
-    });
-  try {
-    await parser.parseAsync();
-    return code;
-  } catch (error) {
-    const unexpected = (word: string): string => say.unexpectedWord(word, name);
-    const missing = (): string => errorMessage(error);
-    return refuse(plainUsage(errorMessage(error), rest, { noSuchWord: unexpected, missing }));
-  }
+    );
+  const noSuchWord = (word: string): string => say.unexpectedWord(word, name);
+  const mistake = await runParser(parser, rest, { noSuchWord, missing: (message) => message });
+  return mistake === null ? code : refuse(mistake);
 }
 
 async function generalHelp(): Promise<string> {
